@@ -1,0 +1,28 @@
+"""cnnlib: the networks of *Anatomy of Convolutional Networks*, what they cost, and a short loop that trains them.
+
+    model = cnnlib.create_model("resnet50")
+    cnnlib.anatomy(model)
+    cnnlib.fit(cnnlib.create_model("cifar_resnet", depth=20, in_channels=1), cnnlib.load_data("digits"), epochs=5)
+
+The teaching parts (explorers, benches, quizzes, checks) are in `cnnlib.course`.
+"""
+
+from cnnlib.analysis import Anatomy, anatomy
+from cnnlib.models import create_model, list_models, load_weights
+from cnnlib.training import History, ImageData, Recipe, fit, gradient_norms, load_data
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Anatomy",
+    "History",
+    "ImageData",
+    "Recipe",
+    "anatomy",
+    "create_model",
+    "fit",
+    "gradient_norms",
+    "list_models",
+    "load_data",
+    "load_weights",
+]

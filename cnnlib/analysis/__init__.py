@@ -1,0 +1,6 @@
+"""What each layer of a network costs and sees."""
+
+from cnnlib.analysis.anatomy import Anatomy, anatomy
+from cnnlib.analysis.trace import Layer
+
+__all__ = ["Anatomy", "Layer", "anatomy"]

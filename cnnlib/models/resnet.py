@@ -1,0 +1,286 @@
+"""Residual networks, and the plain networks they are measured against.
+
+He, Zhang, Ren, Sun 2015, "Deep residual learning for image recognition", https://arxiv.org/abs/1512.03385 (CVPR 2016).
+
+What was new: a block learns what to *add* to its input. The shortcut that carries the input past the block has no
+gate and, where shapes allow, no weights. Networks of 152 layers (ImageNet) and 1 202 layers (CIFAR-10) could be trained.
+
+Departures:
+- `stride_in_1x1=False` is the default of the bottleneck nets, because the weights that the world uses were trained so
+  (torchvision, "v1.5"). `stride_in_1x1=True` is the paper: conv3_1, conv4_1 and conv5_1 stride in their first 1×1.
+- `conv_bias=True` gives every convolution a bias, as the Keras-style ResNet-50 of many courses has. The paper has none.
+- Option A pads the new channels at the end; the paper does not say where.
+
+Explained in chapter 4.
+"""
+
+from collections import OrderedDict
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from cnnlib.models.layers import check_images, he_init, scaled_channels
+
+# ---------------------------------------------------------------------------------------------------- the blocks
+
+
+def conv_bn(
+    in_channels: int, out_channels: int, kernel_size: int, stride: int = 1, *, bias: bool = False
+) -> list[nn.Module]:
+    """A convolution that keeps the size at stride 1, and its batch norm ("right after each convolution", Sec. 3.4)."""
+    conv = nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding=kernel_size // 2, bias=bias)
+    return [conv, nn.BatchNorm2d(out_channels)]
+
+
+def two_convs(in_channels: int, channels: int, stride: int, bias: bool) -> nn.Sequential:
+    """Two 3×3 convolutions with a ReLU between: F(x) of Fig. 5, left."""
+    conv1, bn1 = conv_bn(in_channels, channels, 3, stride, bias=bias)
+    conv2, bn2 = conv_bn(channels, channels, 3, bias=bias)
+    return nn.Sequential(OrderedDict(conv1=conv1, bn1=bn1, relu1=nn.ReLU(inplace=True), conv2=conv2, bn2=bn2))
+
+
+class PadShortcut(nn.Module):
+    """Option A: every `stride`-th position, and zeros for the channels that are new. No parameters (Sec. 3.3)."""
+
+    def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
+        super().__init__()
+        self.stride = stride
+        self.new_channels = out_channels - in_channels
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, 0, self.new_channels))
+
+
+def make_shortcut(option: str, in_channels: int, out_channels: int, stride: int, bias: bool) -> nn.Module:
+    """The path around a block (Sec. 3.3 and 4.1, options A, B and C of Table 3).
+
+    A: identity, zero-padded where shapes change. B: identity, a 1×1 projection where shapes change. C: always a projection.
+    """
+    same_shape = stride == 1 and in_channels == out_channels
+    if same_shape and option != "C":
+        return nn.Identity()
+    if option == "A":
+        return PadShortcut(in_channels, out_channels, stride)
+    return nn.Sequential(*conv_bn(in_channels, out_channels, 1, stride, bias=bias))
+
+
+class PlainBlock(nn.Module):
+    """The two layers of a basic block with no shortcut around them: (N, C, H, W) → (N, channels, H/stride, W/stride)."""
+
+    expansion = 1
+
+    def __init__(self, in_channels: int, channels: int, stride: int = 1, *, bias: bool = False) -> None:
+        super().__init__()
+        self.layers = two_convs(in_channels, channels, stride, bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(self.layers(x))
+
+
+class BasicBlock(nn.Module):
+    """The block of ResNet-18 and 34 and of the CIFAR nets: (N, C, H, W) → (N, channels, H/stride, W/stride).
+
+    Eq. 1 and 2: y = F(x) + x, or F(x) + W x where the shapes differ; the ReLU comes after the addition (Fig. 2).
+    """
+
+    expansion = 1
+
+    def __init__(
+        self, in_channels: int, channels: int, stride: int = 1, *, shortcut: str = "B", bias: bool = False
+    ) -> None:
+        super().__init__()
+        self.residual = two_convs(in_channels, channels, stride, bias)
+        self.shortcut = make_shortcut(shortcut, in_channels, channels, stride, bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(self.residual(x) + self.shortcut(x))
+
+
+class Bottleneck(nn.Module):
+    """1×1 down, 3×3, 1×1 up (Fig. 5, right): (N, C, H, W) → (N, 4·channels, H/stride, W/stride)."""
+
+    expansion = 4
+
+    def __init__(
+        self,
+        in_channels: int,
+        channels: int,
+        stride: int = 1,
+        *,
+        shortcut: str = "B",
+        bias: bool = False,
+        stride_in_1x1: bool = False,
+    ) -> None:
+        super().__init__()
+        out_channels = self.expansion * channels
+        stride_1x1, stride_3x3 = (stride, 1) if stride_in_1x1 else (1, stride)
+        conv1, bn1 = conv_bn(in_channels, channels, 1, stride_1x1, bias=bias)
+        conv2, bn2 = conv_bn(channels, channels, 3, stride_3x3, bias=bias)
+        conv3, bn3 = conv_bn(channels, out_channels, 1, bias=bias)
+        first = OrderedDict(conv1=conv1, bn1=bn1, relu1=nn.ReLU(inplace=True))
+        second = OrderedDict(conv2=conv2, bn2=bn2, relu2=nn.ReLU(inplace=True))
+        self.residual = nn.Sequential(first | second | OrderedDict(conv3=conv3, bn3=bn3))
+        self.shortcut = make_shortcut(shortcut, in_channels, out_channels, stride, bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(self.residual(x) + self.shortcut(x))
+
+
+def stack_blocks(block, in_channels: int, channels: int, blocks: int, stride: int, **options) -> nn.Sequential:
+    """One stage: `blocks` blocks, the first of which may stride and change the number of channels."""
+    first = block(in_channels, channels, stride, **options)
+    rest = [block(block.expansion * channels, channels, **options) for _ in range(blocks - 1)]
+    return nn.Sequential(first, *rest)
+
+
+# ------------------------------------------------------------------------------------------ ImageNet: Table 1
+
+#  layers  block       conv2_x conv3_x conv4_x conv5_x      He et al. 2015, Table 1
+RESNETS = {
+    18:   (BasicBlock, (2,      2,      2,      2)),
+    34:   (BasicBlock, (3,      4,      6,      3)),
+    50:   (Bottleneck, (3,      4,      6,      3)),
+    101:  (Bottleneck, (3,      4,      23,     3)),
+    152:  (Bottleneck, (3,      8,      36,     3)),
+}  # fmt: skip
+PLAIN_NETS = {
+    18:   (PlainBlock, (2,      2,      2,      2)),
+    34:   (PlainBlock, (3,      4,      6,      3)),
+}  # fmt: skip
+
+
+class ResNet(nn.Module):
+    """The ImageNet networks of Table 1: images (N, in_channels, H, W), H and W at least 32 → logits (N, num_classes).
+
+    Raises ValueError for a batch of other channels or smaller images. Shapes below: ResNet-50, 224×224 pixels.
+    """
+
+    def __init__(
+        self, block, blocks, *, num_classes=1000, in_channels=3, width=1.0, conv_bias=False, **options
+    ) -> None:
+        super().__init__()
+        self.input_size = (in_channels, 224, 224)
+        c2, c3, c4, c5 = (scaled_channels(channels, width) for channels in (64, 128, 256, 512))
+        n2, n3, n4, n5 = blocks
+        options["bias"] = conv_bias
+
+        self.conv1, self.bn1 = conv_bn(in_channels, c2, 7, 2, bias=conv_bias)
+        self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
+        self.conv2_x = stack_blocks(block, c2, c2, n2, 1, **options)
+        self.conv3_x = stack_blocks(block, block.expansion * c2, c3, n3, 2, **options)
+        self.conv4_x = stack_blocks(block, block.expansion * c3, c4, n4, 2, **options)
+        self.conv5_x = stack_blocks(block, block.expansion * c4, c5, n5, 2, **options)
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.fc = nn.Linear(block.expansion * c5, num_classes)
+        he_init(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        check_images(x, self.input_size, total_stride=32)
+        x = F.relu(self.bn1(self.conv1(x)))  # (N, 64, 112, 112)
+        x = self.maxpool(x)  # (N, 64, 56, 56)
+        x = self.conv2_x(x)  # (N, 256, 56, 56)
+        x = self.conv3_x(x)  # (N, 512, 28, 28)
+        x = self.conv4_x(x)  # (N, 1024, 14, 14)
+        x = self.conv5_x(x)  # (N, 2048, 7, 7)
+        x = self.avgpool(x)  # (N, 2048, 1, 1)
+        return self.fc(x.flatten(1))  # (N, 1000)
+
+
+def resnet(depth: int, *, shortcut: str = "B", stride_in_1x1: bool | None = None, **options) -> ResNet:
+    """ResNet of 18, 34, 50, 101 or 152 layers (Table 1).
+
+    `shortcut` is the paper's option "A", "B" or "C". `stride_in_1x1` places the stride of a bottleneck: True is the
+    paper ("v1"), False torchvision ("v1.5", the default); basic blocks have no 1×1 and refuse it.
+    `num_classes`, `in_channels`, `width` (all channels times this) and `conv_bias` go to `ResNet`.
+
+    Raises ValueError for another depth, shortcut or a `stride_in_1x1` where there is no 1×1.
+    """
+    block, blocks = look_up("depth", depth, RESNETS)
+    look_up("shortcut", shortcut, dict.fromkeys("ABC"))
+    if block is Bottleneck:
+        options["stride_in_1x1"] = bool(stride_in_1x1)
+    elif stride_in_1x1 is not None:
+        raise ValueError(
+            f"stride_in_1x1={stride_in_1x1} has no meaning at depth={depth}: its blocks have no 1×1; leave it out"
+        )
+    return ResNet(block, blocks, shortcut=shortcut, **options)
+
+
+def plain(depth: int, **options) -> ResNet:
+    """Plain net of 18 or 34 layers: the same layers as the ResNet, no shortcuts (Fig. 3, middle; Table 2).
+
+    `num_classes`, `in_channels`, `width` and `conv_bias` go to `ResNet`. Raises ValueError for another depth.
+    """
+    block, blocks = look_up("depth", depth, PLAIN_NETS)
+    return ResNet(block, blocks, **options)
+
+
+def look_up(argument: str, value, table: dict):
+    """`table[value]`, or a ValueError that names the argument and all that it can be."""
+    if value not in table:
+        raise ValueError(f"{argument}={value!r} is not one of {', '.join(repr(key) for key in table)}")
+    return table[value]
+
+
+# ------------------------------------------------------------------------------------------ CIFAR-10: Sec. 4.2
+
+#        stage1 stage2 stage3     Sec. 4.2: map sizes 32×32, 16×16, 8×8; 1 + 2n, 2n, 2n layers and the final FC
+CIFAR_CHANNELS = (16, 32, 64)
+
+
+class CifarResNet(nn.Module):
+    """The CIFAR networks of 6n + 2 layers: images (N, in_channels, H, W), H and W at least 4 → logits (N, num_classes).
+
+    Raises ValueError for a batch of other channels or smaller images. Shapes below: 32×32 pixels.
+    """
+
+    def __init__(self, block, n: int, *, num_classes=10, in_channels=3, width=1.0, **options) -> None:
+        super().__init__()
+        self.input_size = (in_channels, 32, 32)
+        c1, c2, c3 = (scaled_channels(channels, width) for channels in CIFAR_CHANNELS)
+
+        self.conv1, self.bn1 = conv_bn(in_channels, c1, 3)
+        self.stage1 = stack_blocks(block, c1, c1, n, 1, **options)
+        self.stage2 = stack_blocks(block, c1, c2, n, 2, **options)
+        self.stage3 = stack_blocks(block, c2, c3, n, 2, **options)
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.fc = nn.Linear(c3, num_classes)
+        he_init(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        check_images(x, self.input_size, total_stride=4)
+        x = F.relu(self.bn1(self.conv1(x)))  # (N, 16, 32, 32)
+        x = self.stage1(x)  # (N, 16, 32, 32)
+        x = self.stage2(x)  # (N, 32, 16, 16)
+        x = self.stage3(x)  # (N, 64, 8, 8)
+        x = self.avgpool(x)  # (N, 64, 1, 1)
+        return self.fc(x.flatten(1))  # (N, 10)
+
+
+def blocks_per_stage(depth: int) -> int:
+    """n of depth = 6n + 2. Raises ValueError, naming the nearest depths, where there is none."""
+    n, rest = divmod(depth - 2, 6)
+    if rest or n < 1:
+        nearest = max(1, n)
+        raise ValueError(
+            f"depth={depth} is not 6n + 2 (three stages of n two-layer blocks, a first convolution and a final FC); "
+            f"the nearest depths are {6 * nearest + 2} and {6 * nearest + 8}"
+        )
+    return n
+
+
+def cifar_resnet(depth: int, *, shortcut: str = "A", **options) -> CifarResNet:
+    """CIFAR ResNet of 6n + 2 layers (Sec. 4.2; the paper has 20, 32, 44, 56, 110 and 1 202), option A as in the paper.
+
+    `num_classes`, `in_channels` and `width` go to `CifarResNet`. Raises ValueError for another depth or shortcut.
+    """
+    look_up("shortcut", shortcut, dict.fromkeys("ABC"))
+    return CifarResNet(BasicBlock, blocks_per_stage(depth), shortcut=shortcut, **options)
+
+
+def cifar_plain(depth: int, **options) -> CifarResNet:
+    """CIFAR plain net of 6n + 2 layers: the layers of `cifar_resnet`, no shortcuts (Sec. 4.2, Fig. 6 left).
+
+    `num_classes`, `in_channels` and `width` go to `CifarResNet`. Raises ValueError for another depth.
+    """
+    return CifarResNet(PlainBlock, blocks_per_stage(depth), **options)
