@@ -1,0 +1,16 @@
+"use strict";
+
+// A box that scrolls sideways (a wide table, a long line of code) can be reached and scrolled by keyboard.
+const boxes = document.querySelectorAll("article pre, article .pst-scrollable-table-container, article .cell_output .output, article .katex-display");
+const makeReachable = () => {
+  for (const box of boxes) {
+    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+    else box.removeAttribute("tabindex");
+  }
+};
+makeReachable();
+addEventListener("load", makeReachable);
+addEventListener("resize", makeReachable);
+
+// Straight from the disk a page may not read another one, which the search would do for its excerpts.
+if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;

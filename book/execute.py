@@ -1,0 +1,65 @@
+"""Run notebooks in place and leave in them what a reader or a comparison needs, and nothing of the machine.
+
+python -m book.execute [notebook ...]     (none: all of the book's)
+"""
+
+import sys
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from nbformat import NotebookNode
+
+from .repository import notebooks
+
+METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+SECONDS_A_CELL = 300
+
+
+def clean(notebook: NotebookNode) -> NotebookNode:
+    """Drop live widgets, timestamps and versions; fold cells tagged hide-input in every front end. Works in place."""
+    notebook.metadata = nbformat.from_dict(METADATA)
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+        if "hide-input" in cell.metadata.get("tags", []):
+            cell.metadata["jupyter"] = {"source_hidden": True}  # JupyterLab
+            cell.metadata["cellView"] = "form"  # Colab
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop(WIDGET_VIEW, None)
+    return notebook
+
+
+def execute(path: Path) -> None:
+    """Run the notebook in a fresh kernel, in its own folder, and write it back. Raises CellExecutionError, writing nothing."""
+    notebook = nbformat.read(path, as_version=4)
+    client = NotebookClient(
+        notebook,
+        timeout=SECONDS_A_CELL,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(path.parent)}},
+        record_timing=False,
+        coalesce_streams=True,
+    )
+    client.execute()
+    nbformat.write(clean(notebook), path)
+
+
+def main(arguments: list[str]) -> int:
+    """The command; returns its exit status."""
+    for path in map(Path, arguments) if arguments else notebooks():
+        print(f"running {path}", flush=True)
+        try:
+            execute(path)
+        except CellExecutionError as error:
+            print(f"{path} stopped; it is left as it was.\n{error}")
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

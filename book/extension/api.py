@@ -1,0 +1,33 @@
+"""The API reference, read from the source without importing it, with the names that a reader imports."""
+
+import inspect
+import re
+import textwrap
+
+from sphinx.application import Sphinx
+
+
+def as_rst(docstring: str) -> str:
+    """A docstring of ours as reStructuredText: names in backticks are code, a paragraph with indented lines stays as typed."""
+    paragraphs = []
+    for paragraph in re.split(r"\n\s*\n", inspect.cleandoc(docstring)):
+        if re.search(r"^\s", paragraph, re.MULTILINE):
+            paragraphs.append("::\n\n" + textwrap.indent(paragraph, "    "))
+        else:
+            words = re.split(r"(``.+?``|`.+?`)", paragraph, flags=re.DOTALL)
+            words[::2] = [re.sub(r"([\\*_|])", r"\\\1", text) for text in words[::2]]
+            paragraphs.append("".join(words))
+    return "\n\n".join(paragraphs)
+
+
+def prepare(app: Sphinx) -> None:
+    """Bring autoapi's objects into that form, and add `cnnlib.anatomy`, which autoapi takes for the module of that name."""
+    objects = app.env.autoapi_all_objects
+    for item in objects.values():
+        item.docstring = as_rst(item.docstring)
+    objects["cnnlib.anatomy"] = objects["cnnlib.analysis.anatomy.anatomy"]
+
+
+def setup(app: Sphinx) -> None:
+    """Connect, after autoapi has read the library."""
+    app.connect("builder-inited", prepare, priority=900)
