@@ -1,8 +1,7 @@
 """`cnnlib.anatomy`: what each layer of a network costs and sees."""
 
 import html
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from torch import nn
@@ -12,8 +11,8 @@ from cnnlib.analysis.trace import InputTooSmall, Layer, trace
 if TYPE_CHECKING:
     import pandas
 
-CONVENTION = "MACs: multiplies of convolutions and linear layers, one image"
-HEADINGS = ("layer", "operation", "output", "parameters", "MACs", "output bytes", "receptive field")
+CONVENTION = "MACs: multiplies of convolutions and linear layers, one image; field: receptive field in pixels"
+HEADINGS = ("layer", "operation", "output", "parameters", "MACs", "output bytes", "field")
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class Anatomy:
         """The layers as a pandas DataFrame, one row an operation. Raises ImportError without pandas."""
         import pandas
 
-        return pandas.DataFrame([asdict(layer) for layer in self.layers])
+        return pandas.DataFrame(self.layers, columns=Layer._fields)
 
     def grouped(self, depth: int | None) -> list[Layer]:
         """The rows of `table(depth)`: layers whose names begin alike summed up, where they follow each other."""
@@ -67,10 +66,9 @@ class Anatomy:
 
     def total(self) -> Layer:
         """The last line of the table."""
-        whole = summed(self.layers, 1)
-        return Layer(
-            **asdict(whole) | {"name": "total", "params": self.params, "receptive_field": self.receptive_field}
-        )
+        nothing = Layer("", "0 operations", self.input_size, self.input_size, 0, 0, 0, None, None, None, True)
+        whole = summed(self.layers or [nothing], 1)
+        return whole._replace(name="total", params=self.params, receptive_field=self.receptive_field)
 
     def title(self) -> str:
         """What was analysed."""
@@ -80,21 +78,20 @@ class Anatomy:
         return self.table(depth=1)
 
     def _repr_html_(self) -> str:
-        def line(row: Layer, cell: str = "td") -> Iterator[str]:
-            for i, text in enumerate(texts(row)):
-                tag = 'th scope="row"' if i == 0 else cell
-                align = "left" if i < 3 else "right"
-                yield f'<{tag} style="text-align:{align}">{html.escape(text)}</{tag.split()[0]}>'
+        def line(cells: tuple[str, ...], tag: str, first: str) -> str:
+            opened = [first] + [tag] * (len(cells) - 1)
+            aligned = ["left" if i < 3 else "right" for i in range(len(cells))]
+            return "".join(
+                f'<{tag} style="text-align:{align}">{html.escape(text)}</{tag[:2]}>'
+                for tag, align, text in zip(opened, aligned, cells, strict=True)
+            )
 
-        head = "".join(
-            f'<th scope="col" style="text-align:{"left" if i < 3 else "right"}">{text}</th>'
-            for i, text in enumerate(HEADINGS)
-        )
-        body = "".join(f"<tr>{''.join(line(row))}</tr>\n" for row in self.grouped(1))
+        body = "\n".join(f"<tr>{line(texts(row), 'td', 'th scope=row')}</tr>" for row in self.grouped(1))
         return (
-            f'<table class="anatomy"><caption>{html.escape(self.title())}. {CONVENTION}.</caption>\n'
-            f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody>\n"
-            f"<tfoot><tr>{''.join(line(self.total()))}</tr></tfoot></table>"
+            '<table class="dataframe anatomy" style="font-size:0.85em;white-space:nowrap">\n'
+            f'<caption style="caption-side:top;text-align:left;white-space:normal">{html.escape(self.title())}. '
+            f"{CONVENTION}.</caption>\n<thead><tr>{line(HEADINGS, 'th scope=col', 'th scope=col')}</tr></thead>\n"
+            f"<tbody>\n{body}\n</tbody>\n<tfoot><tr>{line(texts(self.total()), 'td', 'th scope=row')}</tr></tfoot></table>"
         )
 
 
@@ -126,7 +123,7 @@ def texts(row: Layer | tuple[str, ...]) -> tuple[str, ...]:
     field = "×".join(map(str, row.receptive_field)) if row.receptive_field else "all" if row.known else "?"
     return (
         row.name,
-        row.op if row.known else f"{row.op} (not known)",
+        row.op,
         "×".join(map(str, row.out_shape)),
         f"{row.params:,}",
         f"{row.macs:,}",

@@ -13,7 +13,7 @@ def scaled_channels(channels: int, width: float) -> int:
         below, above = max(1, int(scaled)), max(1, int(scaled)) + 1
         raise ValueError(
             f"width={width} makes {channels} channels into {scaled:g}, which is no whole number of channels; "
-            f"width={below / channels:g} and width={above / channels:g} do"
+            f"width={below / channels} and width={above / channels} do"
         )
     return int(scaled)
 
@@ -47,7 +47,7 @@ def he_init(model: nn.Module) -> None:
     He et al. 2015, "Delving deep into rectifiers", eq. 10 (https://arxiv.org/abs/1502.01852).
     """
     for module in model.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
+        if isinstance(module, nn.Conv2d | nn.Linear) and not module.weight.is_meta:  # on meta there is nothing to draw
             nn.init.kaiming_normal_(module.weight, mode="fan_in", nonlinearity="relu")
             if module.bias is not None:
                 nn.init.zeros_(module.bias)

@@ -51,7 +51,7 @@ class PadShortcut(nn.Module):
         return F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, 0, self.new_channels))
 
 
-def make_shortcut(option: str, in_channels: int, out_channels: int, stride: int, bias: bool) -> nn.Module:
+def make_shortcut(option, in_channels, out_channels, stride, bias) -> nn.Module:
     """The path around a block (Sec. 3.3 and 4.1, options A, B and C of Table 3).
 
     A: identity, zero-padded where shapes change. B: identity, a 1×1 projection where shapes change. C: always a projection.
@@ -69,7 +69,7 @@ class PlainBlock(nn.Module):
 
     expansion = 1
 
-    def __init__(self, in_channels: int, channels: int, stride: int = 1, *, bias: bool = False) -> None:
+    def __init__(self, in_channels, channels, stride=1, *, bias=False) -> None:
         super().__init__()
         self.layers = two_convs(in_channels, channels, stride, bias)
 
@@ -85,9 +85,7 @@ class BasicBlock(nn.Module):
 
     expansion = 1
 
-    def __init__(
-        self, in_channels: int, channels: int, stride: int = 1, *, shortcut: str = "B", bias: bool = False
-    ) -> None:
+    def __init__(self, in_channels, channels, stride=1, *, shortcut="B", bias=False) -> None:
         super().__init__()
         self.residual = two_convs(in_channels, channels, stride, bias)
         self.shortcut = make_shortcut(shortcut, in_channels, channels, stride, bias)
@@ -101,16 +99,7 @@ class Bottleneck(nn.Module):
 
     expansion = 4
 
-    def __init__(
-        self,
-        in_channels: int,
-        channels: int,
-        stride: int = 1,
-        *,
-        shortcut: str = "B",
-        bias: bool = False,
-        stride_in_1x1: bool = False,
-    ) -> None:
+    def __init__(self, in_channels, channels, stride=1, *, shortcut="B", bias=False, stride_in_1x1=False) -> None:
         super().__init__()
         out_channels = self.expansion * channels
         stride_1x1, stride_3x3 = (stride, 1) if stride_in_1x1 else (1, stride)

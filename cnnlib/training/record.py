@@ -31,11 +31,20 @@ SUITES = {
         "width": [1.0],
         "epochs": [60],
     },
+    # Chapter 4, slow or stuck: the deep plain net at the best of those rates, with four times the epochs.
+    "resnet_slow_fitting": {
+        "seed": [0, 1, 2],
+        "learning_rate": [0.01],
+        "depth": [56],
+        "model": ["cifar_plain"],
+        "width": [1.0],
+        "epochs": [240],
+    },
     # Chapter 4, the bench on the static page: small nets, one rate.
     "resnet_bench": {
         "seed": [0, 1, 2],
         "learning_rate": [0.1],
-        "depth": [8, 14, 20, 32],
+        "depth": [8, 14, 20],
         "model": ["cifar_plain", "cifar_resnet"],
         "width": [0.5, 1.0, 2.0],
         "epochs": [15],

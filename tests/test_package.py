@@ -1,0 +1,92 @@
+"""The package as a whole: public names, what importing it costs, and that all of it is explained."""
+
+import importlib
+import inspect
+import pkgutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import cnnlib
+
+PUBLIC = "anatomy create_model fit gradient_norms list_models load_data load_weights Anatomy History ImageData Recipe"
+OPTIONAL = "torchvision sklearn matplotlib pandas IPython ipywidgets yaml torchinfo tqdm PIL"
+
+
+@pytest.mark.parametrize("name", PUBLIC.split())
+def test_public_names(name):
+    assert name in cnnlib.__all__ and hasattr(cnnlib, name)
+
+
+def test_all_that_is_listed_is_there():
+    assert sorted(cnnlib.__all__) == sorted(set(cnnlib.__all__))
+    assert all(hasattr(cnnlib, name) for name in cnnlib.__all__)
+
+
+@pytest.mark.parametrize("module", ["cnnlib", "cnnlib.models", "cnnlib.analysis", "cnnlib.training"])
+def test_importing_needs_torch_alone(module):
+    """In a fresh interpreter nothing optional is imported, and all works where none of it is installed."""
+    code = f"""
+import sys
+for name in {OPTIONAL.split()!r}:
+    sys.modules[name] = None  # an import of it fails
+import {module}
+import cnnlib
+cnnlib.anatomy(cnnlib.create_model("cifar_resnet", depth=8, width=0.25)).table()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_importing_brings_in_nothing_that_torch_does_not():
+    code = "import sys, torch; before = set(sys.modules); import cnnlib; print(*(set(sys.modules) - before))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    tops = {name.partition(".")[0] for name in done.stdout.split()}
+    assert not tops & set(OPTIONAL.split())
+    assert not any(name.startswith("cnnlib.course") for name in done.stdout.split())
+
+
+def test_the_version_is_the_projects():
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
+    assert cnnlib.__version__ == project["version"]
+
+
+def modules():
+    return [
+        importlib.import_module(module.name)
+        for module in pkgutil.walk_packages(cnnlib.__path__, "cnnlib.")
+        if not module.name.endswith("__main__")
+    ]
+
+
+def public_members():
+    for module in modules():
+        for name, member in vars(module).items():
+            if name.startswith("_") or getattr(member, "__module__", None) != module.__name__:
+                continue
+            if inspect.isclass(member):
+                yield f"{module.__name__}.{name}", member
+                for attribute, value in vars(member).items():
+                    inherited = any(hasattr(base, attribute) for base in member.__mro__[1:])
+                    function = value.fget if isinstance(value, property) else getattr(value, "__func__", value)
+                    if inspect.isfunction(function) and not attribute.startswith("_") and not inherited:
+                        yield f"{module.__name__}.{name}.{attribute}", function
+            elif inspect.isfunction(member):
+                yield f"{module.__name__}.{name}", member
+
+
+RULES = "cnnlib.analysis.trace.Tracer."  # one rule an operation, explained above the first
+ITS_CLASS_SAYS = ("forward",)  # of an nn.Module
+
+
+def test_everything_public_has_a_docstring():
+    missing = [module.__name__ for module in modules() if not module.__doc__]
+    missing += [
+        name
+        for name, member in public_members()
+        if not member.__doc__ and not name.startswith(RULES) and name.rpartition(".")[2] not in ITS_CLASS_SAYS
+    ]
+    assert not missing
