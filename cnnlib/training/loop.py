@@ -79,7 +79,7 @@ def fit(
 
     The whole data set lies on the device. `seed` orders the batches (the weights are the model's own). `device` None is
     the best there is; on CUDA the step runs in mixed precision. `on_epoch(history)` is called after each epoch and ends
-    the run by returning True. CNNLIB_QUIET=1 in the environment hides the progress bar.
+    the run by returning True, and takes the place of the progress bar. CNNLIB_QUIET=1 in the environment hides the bar.
 
     Raises ValueError for `epochs` under 1 or data that the model cannot read, and FloatingPointError when the loss is
     no longer finite.
@@ -97,7 +97,7 @@ def fit(
     history = History()
     started = time.perf_counter()
 
-    for epoch in progress(range(epochs)):
+    for epoch in range(epochs) if on_epoch else progress(range(epochs)):
         model.train()
         batches = torch.randperm(len(data.train_images), generator=shuffle).to(device).split(recipe.batch_size)
         loss_sum = correct = torch.zeros((), device=device)

@@ -1,0 +1,267 @@
+"""Explorers: pictures with knobs that need no kernel.
+
+Python evaluates a function once on the whole grid of its knobs; the output carries that table, a small script draws it.
+So the picture moves on the built page, in Colab, in JupyterLab and from `file://`, and Python is the only place that
+computes. Without scripts the default setting stays readable as text.
+
+A view is a pair: what Python must give it (`VIEWS`, below) and a script that draws it (`assets/view_<name>.js`).
+"""
+
+import itertools
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cnnlib.course.html import embed, escape, script, slug, style
+
+MAX_SETTINGS = 4_000
+MAX_BYTES = 400_000
+
+
+@dataclass(frozen=True)
+class Knob:
+    """One thing the reader can turn: its values are the only steps, nothing between them is ever shown.
+
+    `kind` is "range" (a slider over the steps) or "select"; when None, numbers give a slider.
+    `format` is a format string such as "{}×", or a function from a value to its label.
+    Raises ValueError when the values repeat, are too few, or lack the default.
+    """
+
+    name: str
+    label: str
+    values: Sequence[Any]
+    default: Any
+    kind: str | None = None
+    format: str | Callable[[Any], str] = "{}"
+
+    def __post_init__(self) -> None:
+        if not self.name.isidentifier():
+            raise ValueError(f"a knob's name is the function's argument; {self.name!r} is not one")
+        if len(self.values) < 2:
+            raise ValueError(f"knob {self.name!r} needs at least two values, got {list(self.values)}")
+        if any(value in self.values[:i] for i, value in enumerate(self.values)):
+            raise ValueError(f"knob {self.name!r} has a value twice: {list(self.values)}")
+        if self.kind is None:
+            numeric = all(isinstance(v, int | float) and not isinstance(v, bool) for v in self.values)
+            object.__setattr__(self, "kind", "range" if numeric else "select")
+        if self.kind not in ("range", "select"):
+            raise ValueError(f'knob {self.name!r}: kind is "range" or "select", got {self.kind!r}')
+        self.index(self.default)
+
+    def index(self, value: Any) -> int:
+        """Which step `value` is; raises ValueError naming the steps when it is none."""
+        if value not in self.values:
+            raise ValueError(f"{self.name}={value!r} is not a step of this knob; steps are {list(self.values)}")
+        return list(self.values).index(value)
+
+    def text(self, value: Any) -> str:
+        """The label of one value."""
+        return self.format.format(value) if isinstance(self.format, str) else self.format(value)
+
+    def as_json(self) -> dict[str, Any]:
+        """What the script needs to build the control."""
+        return {
+            "name": self.name,
+            "label": self.label,
+            "kind": self.kind,
+            "steps": [self.text(value) for value in self.values],
+            "default": self.index(self.default),
+        }
+
+
+class Explorer:
+    """The table of `function(**setting)` over the grid of `knobs`, drawn by `view`.
+
+    view="stages": a network's drawing and what each stage costs. The function gives
+        {"stages": [{"name", "blocks", "channels", "size", "params", "macs", "receptive_field"}, …],
+         "shortcuts": "A" | "B" | "C" | None, "totals": {"params", "macs", "receptive_field"},
+         "sentence": what the picture now shows, "python": the call that makes this network, "input": pixels a side}
+        with blocks=0 for a stage that is one layer; "input" may be left out where the first stage keeps the size.
+    view="curves": lines with their spread over runs. The function gives
+        {"series": [{"label", "epochs", "mean", "low", "high", "runs", "style": "plain" | "residual"}, …],
+         "x_label", "y_label", "log_y": bool, "sentence", "note"}; series may be empty.
+
+    `.table` has Python's result for each tuple of knob values; `.spec` is the JSON that the page carries.
+    Raises ValueError when the grid or its table is too large to put on a page, and when a result lacks what the view
+    draws; whatever `function` raises passes through.
+    """
+
+    def __init__(self, function: Callable[..., dict], knobs: Sequence[Knob], *, view: str, title: str) -> None:
+        if view not in VIEWS:
+            raise ValueError(f"no view {view!r}; there are {', '.join(sorted(VIEWS))}")
+        self.knobs, self.view, self.title, self.id = tuple(knobs), view, title, slug(title)
+        if not self.knobs:
+            raise ValueError("an explorer needs at least one knob")
+        names = [knob.name for knob in self.knobs]
+        if len(set(names)) < len(names):
+            raise ValueError(f"two knobs of one name: {names}")
+        sizes = " × ".join(f"{len(knob.values)} ({knob.name})" for knob in self.knobs)
+        settings = math.prod(len(knob.values) for knob in self.knobs)
+        if settings > MAX_SETTINGS:
+            raise ValueError(
+                f"{sizes} = {settings} settings; a page carries at most {MAX_SETTINGS}. "
+                "Give the knobs fewer steps, or make two explorers."
+            )
+        self.table: dict[tuple, dict] = {}
+        for values in itertools.product(*(knob.values for knob in self.knobs)):
+            result = function(**dict(zip(names, values, strict=True)))
+            missing = VIEWS[view].needs - result.keys()
+            if missing:
+                setting = ", ".join(f"{n}={v!r}" for n, v in zip(names, values, strict=True))
+                raise ValueError(f"view {view!r} needs {sorted(missing)}, which the function did not give at {setting}")
+            self.table[values] = result
+        results = list(self.table.values())
+        self.spec = {
+            "view": view,
+            "title": title,
+            "knobs": [knob.as_json() for knob in self.knobs],
+            "frame": VIEWS[view].frame(results),
+            "table": pack(results),
+        }
+        size = len(embed(self.spec).encode())
+        if size > MAX_BYTES:
+            raise ValueError(
+                f"{sizes} settings make {size // 1000} KB of table; a page carries at most {MAX_BYTES // 1000} KB. "
+                "Give the knobs fewer steps, or rows by stage and not by layer."
+            )
+
+    def at(self, **setting: Any) -> dict:
+        """Python's result for a setting; knobs not named stand at their default. Raises ValueError off the grid."""
+        unknown = setting.keys() - {knob.name for knob in self.knobs}
+        if unknown:
+            raise ValueError(f"no knob {sorted(unknown)}; there are {[knob.name for knob in self.knobs]}")
+        steps = (knob.index(setting.get(knob.name, knob.default)) for knob in self.knobs)
+        return self.table[tuple(knob.values[i] for knob, i in zip(self.knobs, steps, strict=True))]
+
+    def __repr__(self) -> str:
+        knobs = " × ".join(f"{len(knob.values)} {knob.name}" for knob in self.knobs)
+        return f"Explorer({self.title!r}, {self.view}: {knobs})"
+
+    def _repr_html_(self) -> str:
+        standing = ", ".join(f"{escape(k.label)} {escape(k.text(k.default))}" for k in self.knobs)
+        default = self.at()
+        return (
+            f'<cnn-explorer class="cnn-ui" id="{self.id}" data-view="{self.view}">{embed(self.spec)}'
+            f'<div class="cnn-fallback"><p><strong>{escape(self.title)}</strong> ({standing})</p>'
+            f"<p>{escape(default['sentence'])}</p>{VIEWS[self.view].fallback(default)}</div></cnn-explorer>\n"
+            + style("base.css", "explorer.css")
+            + "\n"
+            + script("base.js", f"view_{self.view}.js", "explorer.js")
+        )
+
+
+def pack(results: list[dict]) -> dict:
+    """The results by column, each distinct row, word or value stored once: a tenth of the plain JSON.
+
+    Stages repeat from setting to setting (a stem does not change with depth) and so do the words of sentences.
+    `unpack` in `assets/explorer.js` is the way back.
+    """
+    keys = dict.fromkeys(key for result in results for key in result)
+    return {key: _pack_column([result.get(key) for result in results]) for key in keys}
+
+
+def _pack_column(values: list) -> dict:
+    if all(isinstance(value, str) for value in values):
+        words = _Distinct()
+        return {"at": [[words.add(word) for word in value.split(" ")] for value in values], "words": words.items}
+    lists = all(isinstance(value, list) and all(isinstance(row, Mapping) for row in value) for value in values)
+    if not lists and not all(isinstance(value, Mapping) for value in values):
+        distinct = _Distinct()
+        return {"at": [distinct.add(value) for value in values], "values": distinct.items}
+    keys = list(dict.fromkeys(key for value in values for row in (value if lists else [value]) for key in row))
+    rows = _Distinct()
+
+    def add(row: Mapping) -> int:
+        return rows.add([row.get(key) for key in keys])
+
+    at = [[add(row) for row in value] if lists else add(value) for value in values]
+    return {"at": at, "keys": keys, "rows": rows.items}
+
+
+class _Distinct:
+    """Values in the order they were first seen, each once."""
+
+    def __init__(self) -> None:
+        self.items: list = []
+        self._index: dict[str, int] = {}
+
+    def add(self, value: Any) -> int:
+        index = self._index.setdefault(json.dumps(value), len(self.items))
+        if index == len(self.items):
+            self.items.append(value)
+        return index
+
+
+# ---- The views: what a result must hold, what is common to all settings, and the text where scripts do not run. ----
+
+
+@dataclass(frozen=True)
+class _View:
+    needs: frozenset[str]
+    frame: Callable[[list[dict]], dict]  # scales over all settings, so that two pictures can be compared
+    fallback: Callable[[dict], str]
+
+
+def _side(size: Any) -> int:
+    """Of a square given by one side or by (height, width)."""
+    return size if isinstance(size, int | float) else max(size)
+
+
+def _stages_frame(results: list[dict]) -> dict:
+    stages = [stage for result in results for stage in result["stages"]]
+    fields = [result["totals"]["receptive_field"] for result in results]
+    return {"channels": max(s["channels"] for s in stages), "receptive_field": max(map(_side, fields))}
+
+
+def _stages_fallback(result: dict) -> str:
+    head = "<tr><th>stage</th><th>blocks</th><th>channels</th><th>size</th><th>parameters</th><th>MACs</th></tr>"
+    rows = [
+        f"<tr><th>{escape(s['name'])}</th><td>{s['blocks'] or ''}</td><td>{s['channels']}</td>"
+        f"<td>{_side(s['size'] or 1)}</td><td>{s['params']:,}</td><td>{s['macs']:,}</td></tr>"
+        for s in result["stages"]
+    ]
+    return f"<table>{head}{''.join(rows)}</table>"
+
+
+def _curves_frame(results: list[dict]) -> dict:
+    series = [one for result in results for one in result["series"]]
+    log = any(result.get("log_y") for result in results)
+    ends = [value for one in series for value in (*one["low"], *one["high"])]
+    x = nice_ticks(0, max((one["epochs"][-1] for one in series), default=1))
+    y = _decades([value for value in ends if value > 0]) if log else nice_ticks(min([0, *ends]), max(ends, default=1))
+    return {"x": x, "y": y, "log": log}
+
+
+def nice_ticks(low: float, high: float, about: int = 5) -> list[float]:
+    """Round numbers that span low to high, about that many."""
+    raw = (high - low) / about or 1
+    power = 10.0 ** math.floor(math.log10(raw))
+    step = next(power * m for m in (1, 2, 5, 10) if power * m >= raw)
+    first, last = math.floor(low / step), math.ceil(high / step)
+    return [round(i * step, 10) for i in range(first, last + 1)]
+
+
+def _decades(values: list[float]) -> list[float]:
+    """At most about six powers of ten around the values; an exact zero is drawn on the lowest."""
+    first = math.floor(math.log10(min(values, default=1)))
+    last = max(first + 1, math.ceil(math.log10(max(values, default=10))))
+    stride = math.ceil((last - first) / 6)
+    return [float(f"1e{power}") for power in range(first, last + stride, stride)]
+
+
+def _curves_fallback(result: dict) -> str:
+    rows = [
+        f"<tr><th>{escape(one['label'])}</th><td>{one['mean'][-1]:.3g}</td><td>{one['runs']}</td></tr>"
+        for one in result["series"]
+    ]
+    label = escape(result.get("y_label") or "")
+    table = f"<table><tr><th>run</th><th>{label}, last</th><th>runs</th></tr>{''.join(rows)}</table>" if rows else ""
+    return table + f"<p>{escape(result.get('note') or '')}</p>"
+
+
+VIEWS = {
+    "stages": _View(frozenset({"stages", "shortcuts", "totals", "sentence"}), _stages_frame, _stages_fallback),
+    "curves": _View(frozenset({"series", "sentence"}), _curves_frame, _curves_fallback),
+}

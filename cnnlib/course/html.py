@@ -1,0 +1,72 @@
+"""What every interactive output shares: JSON that is safe inside HTML, the inlined script and style, a little Markdown."""
+
+import html
+import json
+import re
+from functools import lru_cache
+from importlib.resources import files
+
+from cnnlib.course import palette
+
+escape = html.escape
+
+# Who says "dark": the built book, Colab's output frame, JupyterLab; else the reader's system, where none of them speaks.
+_DARK_HOSTS = ('html[data-theme="dark"]', 'html[theme="dark"]', 'body[data-jp-theme-light="false"]')
+_NO_HOST = "html:not([data-theme], [theme]) body:not([data-jp-theme-light])"
+
+
+def embed(data: object) -> str:
+    """`data` as JSON in a `<script>` that no value can close; raises ValueError for NaN, TypeError for non-JSON."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+    return f'<script type="application/json">{text}</script>'
+
+
+@lru_cache
+def asset(name: str) -> str:
+    """A file of `assets/` without its comments and indentation: those are for who reads the source."""
+    text = (files("cnnlib.course") / "assets" / name).read_text(encoding="utf-8")
+    comment = r"(?s)/\*.*?\*/" if name.endswith(".css") else r"(?m)^\s*//.*$"
+    text = re.sub(comment, "", text)
+    return "\n".join(line.strip() for line in text.splitlines() if line.strip())
+
+
+def style(*names: str) -> str:
+    """One `<style data-cnnlib>` with the palette and the named files of `assets/`."""
+    light, dark = (";".join(f"--cnn-{k}:{v}" for k, v in p.items()) for p in (palette.LIGHT, palette.DARK))
+    hosts = ",".join(f"{host} .cnn-ui" for host in _DARK_HOSTS)
+    rules = [
+        f".cnn-ui{{{light};color-scheme:light}}",
+        f"{hosts}{{{dark};color-scheme:dark}}",
+        f"@media (prefers-color-scheme:dark){{{_NO_HOST} .cnn-ui{{{dark};color-scheme:dark}}}}",
+    ]
+    return "<style data-cnnlib>\n" + "\n".join([*rules, *map(asset, names)]) + "\n</style>"
+
+
+def script(*names: str) -> str:
+    """One inline `<script type="module" data-cnnlib>` with the named files of `assets/`, in that order.
+
+    Inline, because an external module is blocked on `file://`; a module, because it runs after the page is parsed.
+    """
+    return '<script type="module" data-cnnlib>\n' + "\n".join(map(asset, names)) + "\n</script>"
+
+
+_INLINE = ((r"\*\*(.+?)\*\*", "strong"), (r"\*(.+?)\*", "em"), (r"\^(.+?)\^", "sup"), (r"~(.+?)~", "sub"))
+
+
+def markdown(text: str) -> str:
+    """`code`, **strong**, *emphasis*, x^2^ and x~i~ as HTML; all else is escaped."""
+    parts = re.split(r"`([^`]+)`", " ".join(text.split()))
+    for i, part in enumerate(parts):
+        part = escape(part, quote=False)
+        if i % 2:
+            parts[i] = f"<code>{part}</code>"
+            continue
+        for pattern, tag in _INLINE:
+            part = re.sub(pattern, rf"<{tag}>\1</{tag}>", part)
+        parts[i] = part
+    return "".join(parts)
+
+
+def slug(title: str) -> str:
+    """The anchor that the book gives a heading: "What is a block?" is at #what-is-a-block."""
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")

@@ -1,0 +1,44 @@
+"""The book's colours, for light and dark: the one place they are written down.
+
+Based on Okabe and Ito's colour-blind-safe set (https://jfly.uni-koeln.de/color/). Some hues are darkened on light and
+lightened on dark, so that text has a contrast of at least 4.5 and marks of at least 3 on `surface` (a test measures
+both). One colour stands for one kind of operation everywhere: in the explorers' pictures, in diagrams and in figures.
+
+The CSS of every output takes these as custom properties (`conv` becomes `--cnn-conv`); figures take `LIGHT["conv"]`.
+"""
+
+TEXT = ("text", "muted", "accent", "good", "bad")  # legible as text on surface and on sunken
+MARKS = ("conv", "linear", "pool", "activation", "norm", "join")  # one colour for each kind of operation
+
+LIGHT = {
+    "surface": "#ffffff",
+    "sunken": "#f3f6f8",
+    "line": "#cdd5dc",
+    "text": "#1b2733",
+    "muted": "#52606d",
+    "accent": "#00609b",
+    "good": "#00704f",
+    "bad": "#a84300",
+    "conv": "#0072b2",
+    "linear": "#d55e00",
+    "pool": "#009670",
+    "activation": "#b8608f",
+    "norm": "#74808b",
+    "join": "#a87400",
+}
+DARK = {
+    "surface": "#1a2027",
+    "sunken": "#242c35",
+    "line": "#44505c",
+    "text": "#e7ecf1",
+    "muted": "#abb7c2",
+    "accent": "#74c3f5",
+    "good": "#4fd3a9",
+    "bad": "#ffa06b",
+    "conv": "#56b4e9",
+    "linear": "#f08a4b",
+    "pool": "#3ccba0",
+    "activation": "#e39ac4",
+    "norm": "#98a5b1",
+    "join": "#f0b429",
+}

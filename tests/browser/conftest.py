@@ -1,0 +1,105 @@
+"""A real Chromium over the built book, and a watch on what its pages do: each visit fails on an error or a foreign request."""
+
+import functools
+import http.server
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("playwright.sync_api", reason="the browser tests need playwright: pip install -r requirements.txt")
+from playwright.sync_api import Browser, Error, Page, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+BOOK = ROOT / "_build" / "html"
+SUBFOLDER = "/a/course"  # a book is often served from below the root
+BLOCKED_STORAGE = """
+Object.defineProperty(window, "localStorage", { get() { throw new DOMException("blocked", "SecurityError"); } });
+"""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+def find_chromium() -> str | None:
+    """The environment's CHROMIUM, else one on PATH; None leaves it to playwright, which may have its own."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        try:
+            browser = playwright.chromium.launch(executable_path=find_chromium())
+        except Error as error:
+            pytest.skip(f"no Chromium starts here (set CHROMIUM=path): {str(error).splitlines()[0]}")
+        yield browser
+        browser.close()
+
+
+class BookHandler(http.server.SimpleHTTPRequestHandler):
+    """Serves the book below SUBFOLDER, and says nothing."""
+
+    def translate_path(self, path: str) -> str:
+        inside = path.removeprefix(SUBFOLDER)
+        return super().translate_path(inside if inside != path else "/outside-the-book")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """The address of the book on a server, under a subfolder."""
+    handler = functools.partial(BookHandler, directory=str(BOOK))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_port}{SUBFOLDER}/"
+        running.shutdown()
+
+
+@pytest.fixture
+def visit(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[..., Page]]:
+    """`visit("chapters/x.html")` opens a page of the book; `over` is "file" or "http", `storage=False` blocks it.
+
+    A path that is an absolute file opens that. At the end the test fails if any page logged an error, threw, or asked
+    for anything but its own origin's files; where storage is blocked the theme itself throws, so errors are not held.
+    """
+    contexts, problems = [], []
+
+    def open_page(
+        path: str | Path, *, over: str = "file", dark: bool = False, width: int = 1280, storage: bool = True
+    ) -> Page:
+        file, _, fragment = str(path).partition("#")
+        target = BOOK / file
+        if not target.is_file():
+            pytest.fail(f"{target} is missing: run make book first")
+        home = request.getfixturevalue("server") if over == "http" else "file:"
+        address = home + file if over == "http" else target.as_uri()
+        context = chromium.new_context(
+            color_scheme="dark" if dark else "light", viewport={"width": width, "height": 900}
+        )
+        contexts.append(context)
+        if not storage:
+            context.add_init_script(BLOCKED_STORAGE)
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        if storage:
+            page.on("pageerror", lambda error: problems.append(f"{path}: {error}"))
+            page.on("console", lambda m: problems.append(f"{path}: {m.text}") if m.type == "error" else None)
+        own = (home, "data:", "blob:")
+        page.on("request", lambda r: None if r.url.startswith(own) else problems.append(f"{path} asks {r.url}"))
+        page.goto(address + (f"#{fragment}" if fragment else ""))
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not problems
