@@ -86,13 +86,16 @@ class Anatomy:
                 for tag, align, text in zip(opened, aligned, cells, strict=True)
             )
 
-        body = "\n".join(f"<tr>{line(texts(row), 'td', 'th scope=row')}</tr>" for row in self.grouped(1))
+        body = "\n".join(f"<tr>{line(texts(row), 'td', ROW)}</tr>" for row in self.grouped(1))
         return (
             '<table class="dataframe anatomy" style="font-size:0.85em;white-space:nowrap">\n'
             f'<caption style="caption-side:top;text-align:left;white-space:normal">{html.escape(self.title())}. '
-            f"{CONVENTION}.</caption>\n<thead><tr>{line(HEADINGS, 'th scope=col', 'th scope=col')}</tr></thead>\n"
-            f"<tbody>\n{body}\n</tbody>\n<tfoot><tr>{line(texts(self.total()), 'td', 'th scope=row')}</tr></tfoot></table>"
+            f"{CONVENTION}.</caption>\n<thead><tr>{line(HEADINGS, COLUMN, COLUMN)}</tr></thead>\n"
+            f"<tbody>\n{body}\n</tbody>\n<tfoot><tr>{line(texts(self.total()), 'td', ROW)}</tr></tfoot></table>"
         )
+
+
+ROW, COLUMN = 'th scope="row"', 'th scope="col"'
 
 
 def stem(name: str, depth: int) -> str:

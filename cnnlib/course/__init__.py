@@ -3,8 +3,8 @@
 from cnnlib.course import checks, claims, explorers
 from cnnlib.course.bench import Bench
 from cnnlib.course.explorer import Explorer, Knob
+from cnnlib.course.listing import source
 from cnnlib.course.papers import reported
 from cnnlib.course.quiz import Quiz
-from cnnlib.course.source import source
 
 __all__ = ["Bench", "Explorer", "Knob", "Quiz", "checks", "claims", "explorers", "reported", "source"]

@@ -1,5 +1,7 @@
 """The explorers that more than one page shows, ready made."""
 
+import json
+
 import torch
 
 from cnnlib.analysis import anatomy
@@ -60,7 +62,7 @@ def cifar_resnet_setting(depth: int, width: float, shortcut: str) -> dict:
         if field > pixels
         else "part of the image"
     )
-    arguments = ", ".join(f"{key}={value!r}" for key, value in options.items())
+    arguments = ", ".join(f"{key}={json.dumps(value)}" for key, value in options.items())
     return {
         "stages": rows,
         "shortcuts": None if plain else shortcut,
@@ -106,6 +108,30 @@ def degradation(runs: list[dict]) -> Explorer:
         }
 
     return Explorer(setting, knobs, view="curves", title="Plain and residual nets, trained to the end")
+
+
+def slow_fitting(short: list[dict], long: list[dict]) -> Explorer:
+    """Plain-56 at its best learning rate, with the epochs of `short` and with those of `long`: training and test error."""
+    recordings = {runs[0]["config"]["epochs"]: runs for runs in (short, long)}
+    knobs = [Knob("epochs", "Epochs in all", tuple(recordings), default=min(recordings), kind="select")]
+
+    def setting(epochs: int) -> dict:
+        rate = best_rate(recordings[epochs], "cifar_plain", 56)
+        chosen = select(recordings[epochs], model="cifar_plain", depth=56, learning_rate=rate)
+        series = [
+            {"label": f"{name} error", "runs": len(chosen)} | spread([run["curves"][curve] for run in chosen])
+            for name, curve in (("training", "train_error"), ("test", "test_error"))
+        ]
+        return {
+            "series": series,
+            "x_label": "epoch",
+            "y_label": "error (%)",
+            "sentence": f"plain-56, {epochs} epochs at rate {rate:g}, mean over seeds: training error "
+            f"{series[0]['mean'][-1]:.1f}%, test error {series[1]['mean'][-1]:.1f}%.",
+            "note": f"{provenance(chosen)}. The rate is divided by 10 at a half and at three quarters of the epochs.",
+        }
+
+    return Explorer(setting, knobs, view="curves", title="Plain-56 with more time")
 
 
 LOWEST_NORM = 1e-9  # drawn as the lowest line: far below it, the other curves would be flat

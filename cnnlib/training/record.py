@@ -96,7 +96,7 @@ def record(suite: str) -> None:
     todo = list(configurations(suite))
     target.mkdir(parents=True, exist_ok=True)
     for number, config in enumerate(todo, 1):
-        name = "{model}-{depth}-width{width}-rate{learning_rate}-seed{seed}.json".format(**config)
+        name = file_name(config)
         if (target / name).exists():
             continue
         result = run(config, best_device())
@@ -107,10 +107,15 @@ def record(suite: str) -> None:
         print(f"{number}/{len(todo)} {name}: training error {last:.2f}% in {result['seconds']:.0f} s", flush=True)
 
 
+def file_name(config: dict) -> str:
+    """The file of a run: all that a suite varies, so that a changed grid finds no run of the old one."""
+    return "{model}-{depth}-width{width}-epochs{epochs}-rate{learning_rate}-seed{seed}.json".format(**config)
+
+
 def recorded_runs(suite: str) -> list[dict]:
-    """All records of a suite, in the order of its grid. Raises ValueError for an unknown suite."""
-    list(configurations(suite))
-    runs = [json.loads(path.read_text()) for path in sorted(folder(suite).glob("*.json"))]
-    order = list(configurations(suite))
-    key = lambda run: order.index({name: run["config"][name] for name in order[0]})  # noqa: E731
-    return sorted(runs, key=key)
+    """The records of a suite, in the order of its grid; those not yet recorded are left out.
+
+    Raises ValueError for an unknown suite.
+    """
+    paths = [folder(suite) / file_name(config) for config in configurations(suite)]
+    return [json.loads(path.read_text()) for path in paths if path.exists()]

@@ -19,7 +19,8 @@ WITH_EXPLORERS = sorted(str(p.relative_to(BOOK)) for p in BOOK.rglob("*.html") i
 @pytest.fixture(scope="module")
 def ready_made() -> dict[str, Explorer]:
     """What `cnnlib.course.explorers` makes from models and recorded runs, computed anew, by its id on the page."""
-    made = (explorers.cifar_resnet(), explorers.degradation(recorded_runs("resnet_degradation")))
+    short, long = recorded_runs("resnet_degradation"), recorded_runs("resnet_slow_fitting")
+    made = (explorers.cifar_resnet(), explorers.degradation(short), explorers.slow_fitting(short, long))
     return {explorer.id: explorer for explorer in made}
 
 

@@ -45,7 +45,7 @@ def test_configurations_are_every_combination(tiny):
 @pytest.mark.parametrize("suite", recording.SUITES)
 def test_every_run_of_a_suite_has_a_name_of_its_own(suite):
     grid = list(recording.configurations(suite))
-    told_apart = ("model", "depth", "width", "learning_rate", "seed")  # what the file's name holds
+    told_apart = ("model", "depth", "width", "epochs", "learning_rate", "seed")  # what the file's name holds
     assert len({tuple(config[key] for key in told_apart) for config in grid}) == len(grid)
 
 
@@ -62,7 +62,9 @@ def test_a_suite_is_recorded_once_and_read_in_the_order_of_its_grid(tiny, monkey
     assert len(capsys.readouterr().out.splitlines()) == 4
     written = {path: path.read_bytes() for path in tiny.iterdir()}
     assert sorted(path.name for path in written) == [
-        f"{model}-8-width0.125-rate0.1-seed{seed}.json" for model in ("cifar_plain", "cifar_resnet") for seed in (0, 1)
+        f"{model}-8-width0.125-epochs1-rate0.1-seed{seed}.json"
+        for model in ("cifar_plain", "cifar_resnet")
+        for seed in (0, 1)
     ]
 
     def again(config, device):
@@ -107,7 +109,7 @@ def test_a_run_that_was_interrupted_is_run_again(tiny, monkeypatch):
     monkeypatch.setattr(recording, "run", stop_at_third)
     with pytest.raises(KeyboardInterrupt):
         recording.record("tiny")
-    (tiny / "cifar_plain-8-width0.125-rate0.1-seed1.json.part").write_text('{"config": {"se')
+    (tiny / "cifar_plain-8-width0.125-epochs1-rate0.1-seed1.json.part").write_text('{"config": {"se')
     assert len(recording.recorded_runs("tiny")) == 2
     done.clear()
     recording.record("tiny")

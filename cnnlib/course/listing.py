@@ -40,8 +40,7 @@ def source(thing: type | Callable) -> Source:
     if module is None or module.__name__.split(".")[0] != "cnnlib":
         raise ValueError(f"{thing!r} is not part of cnnlib; source shows the library's own classes and functions")
     code = textwrap.dedent(inspect.getsource(thing)).rstrip()
-    docstring = inspect.getdoc(thing)
-    if docstring:
+    if thing.__doc__:
         code = without_docstring(code)
     return Source(code, f"{module.__name__}.{thing.__qualname__}", module.__name__.replace(".", "/") + ".py")
 
