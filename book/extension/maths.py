@@ -23,9 +23,8 @@ class Renderer:
             f"""(() => {{
                 try {{ return JSON.stringify({{html: katex.renderToString({latex}, {options})}}) }}
                 catch (error) {{ return JSON.stringify({{error: error.message + " in the formula " + {latex}}}) }}
-            }})()""",
-            timeout_sec=timeout,
-        )
+            }})()"""
+        )  # without the timeout, which the engine refuses where an event loop runs; KaTeX itself always ends
         return json.loads(answer)
 
 
