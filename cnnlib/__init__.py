@@ -8,7 +8,7 @@ The teaching parts (explorers, benches, quizzes, checks) are in `cnnlib.course`.
 """
 
 from cnnlib.analysis import Anatomy, anatomy
-from cnnlib.models import create_model, list_models, load_weights
+from cnnlib.models import create_model, list_models, load_pretrained, load_weights
 from cnnlib.training import History, ImageData, Recipe, fit, gradient_norms, load_data
 
 __version__ = "0.1.0"
@@ -24,5 +24,6 @@ __all__ = [
     "gradient_norms",
     "list_models",
     "load_data",
+    "load_pretrained",
     "load_weights",
 ]

@@ -12,8 +12,9 @@ import pytest
 
 import cnnlib
 
-PUBLIC = "anatomy create_model fit gradient_norms list_models load_data load_weights Anatomy History ImageData Recipe"
-OPTIONAL = "torchvision sklearn matplotlib pandas IPython ipywidgets yaml torchinfo tqdm PIL"
+PUBLIC = """anatomy create_model fit gradient_norms list_models load_data load_pretrained load_weights Anatomy History
+ImageData Recipe"""
+OPTIONAL = "torchvision timm sklearn matplotlib pandas IPython ipywidgets yaml torchinfo tqdm PIL"
 
 
 @pytest.mark.parametrize("name", PUBLIC.split())

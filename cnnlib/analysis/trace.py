@@ -363,7 +363,7 @@ def watched(tracer: Tracer) -> Iterator[None]:
     random_state = torch.get_rng_state()
     hooks = (
         register_module_forward_pre_hook(lambda module, args: tracer.running.append(module)),
-        register_module_forward_hook(lambda module, args, output: tracer.running.pop() and None),
+        register_module_forward_hook(lambda module, args, output: (tracer.running.pop(), None)[1]),
     )
     try:
         for module in training:

@@ -19,17 +19,17 @@ from collections import OrderedDict
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cnnlib.models.layers import check_images, he_init, scaled_channels
+from cnnlib.models.layers import (
+    blocks_per_stage,
+    check_images,
+    conv_bn,
+    he_init,
+    look_up,
+    scaled_channels,
+    stack_blocks,
+)
 
 # ---------------------------------------------------------------------------------------------------- the blocks
-
-
-def conv_bn(
-    in_channels: int, out_channels: int, kernel_size: int, stride: int = 1, *, bias: bool = False
-) -> list[nn.Module]:
-    """A convolution that keeps the size at stride 1, and its batch norm ("right after each convolution", Sec. 3.4)."""
-    conv = nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding=kernel_size // 2, bias=bias)
-    return [conv, nn.BatchNorm2d(out_channels)]
 
 
 def two_convs(in_channels: int, channels: int, stride: int, bias: bool) -> nn.Sequential:
@@ -37,6 +37,18 @@ def two_convs(in_channels: int, channels: int, stride: int, bias: bool) -> nn.Se
     conv1, bn1 = conv_bn(in_channels, channels, 3, stride, bias=bias)
     conv2, bn2 = conv_bn(channels, channels, 3, bias=bias)
     return nn.Sequential(OrderedDict(conv1=conv1, bn1=bn1, relu1=nn.ReLU(inplace=True), conv2=conv2, bn2=bn2))
+
+
+def three_convs(
+    in_channels: int, inner: int, out_channels: int, stride_1x1: int, stride_3x3: int, *, groups: int = 1, bias: bool
+) -> nn.Sequential:
+    """1×1, 3×3 (in groups, where there are any) and 1×1 convolution with ReLUs between: F(x) of Fig. 5, right."""
+    conv1, bn1 = conv_bn(in_channels, inner, 1, stride_1x1, bias=bias)
+    conv2, bn2 = conv_bn(inner, inner, 3, stride_3x3, groups=groups, bias=bias)
+    conv3, bn3 = conv_bn(inner, out_channels, 1, bias=bias)
+    first = OrderedDict(conv1=conv1, bn1=bn1, relu1=nn.ReLU(inplace=True))
+    second = OrderedDict(conv2=conv2, bn2=bn2, relu2=nn.ReLU(inplace=True))
+    return nn.Sequential(first | second | OrderedDict(conv3=conv3, bn3=bn3))
 
 
 class PadShortcut(nn.Module):
@@ -103,23 +115,11 @@ class Bottleneck(nn.Module):
         super().__init__()
         out_channels = self.expansion * channels
         stride_1x1, stride_3x3 = (stride, 1) if stride_in_1x1 else (1, stride)
-        conv1, bn1 = conv_bn(in_channels, channels, 1, stride_1x1, bias=bias)
-        conv2, bn2 = conv_bn(channels, channels, 3, stride_3x3, bias=bias)
-        conv3, bn3 = conv_bn(channels, out_channels, 1, bias=bias)
-        first = OrderedDict(conv1=conv1, bn1=bn1, relu1=nn.ReLU(inplace=True))
-        second = OrderedDict(conv2=conv2, bn2=bn2, relu2=nn.ReLU(inplace=True))
-        self.residual = nn.Sequential(first | second | OrderedDict(conv3=conv3, bn3=bn3))
+        self.residual = three_convs(in_channels, channels, out_channels, stride_1x1, stride_3x3, bias=bias)
         self.shortcut = make_shortcut(shortcut, in_channels, out_channels, stride, bias)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.relu(self.residual(x) + self.shortcut(x))
-
-
-def stack_blocks(block, in_channels: int, channels: int, blocks: int, stride: int, **options) -> nn.Sequential:
-    """One stage: `blocks` blocks, the first of which may stride and change the number of channels."""
-    first = block(in_channels, channels, stride, **options)
-    rest = [block(block.expansion * channels, channels, **options) for _ in range(blocks - 1)]
-    return nn.Sequential(first, *rest)
 
 
 # ------------------------------------------------------------------------------------------ ImageNet: Table 1
@@ -141,7 +141,7 @@ PLAIN_NETS = {
 class ResNet(nn.Module):
     """The ImageNet networks of Table 1: images (N, in_channels, H, W), H and W at least 32 → logits (N, num_classes).
 
-    Raises ValueError for a batch of other channels or smaller images. Shapes below: ResNet-50, 224×224 pixels.
+    Raises ValueError for a batch of other channels or smaller images. Shapes below: `create_model("resnet50")`.
     """
 
     def __init__(
@@ -164,7 +164,7 @@ class ResNet(nn.Module):
         he_init(self)
 
     def forward(self, x: Tensor) -> Tensor:
-        check_images(x, self.input_size, total_stride=32)
+        check_images(x, self.input_size, smallest=32)
         x = F.relu(self.bn1(self.conv1(x)))  # (N, 64, 112, 112)
         x = self.maxpool(x)  # (N, 64, 56, 56)
         x = self.conv2_x(x)  # (N, 256, 56, 56)
@@ -204,23 +204,17 @@ def plain(depth: int, **options) -> ResNet:
     return ResNet(block, blocks, **options)
 
 
-def look_up(argument: str, value, table: dict):
-    """`table[value]`, or a ValueError that names the argument and all that it can be."""
-    if value not in table:
-        raise ValueError(f"{argument}={value!r} is not one of {', '.join(repr(key) for key in table)}")
-    return table[value]
-
-
 # ------------------------------------------------------------------------------------------ CIFAR-10: Sec. 4.2
 
 #        stage1 stage2 stage3     Sec. 4.2: map sizes 32×32, 16×16, 8×8; 1 + 2n, 2n, 2n layers and the final FC
 CIFAR_CHANNELS = (16, 32, 64)
+SIX_N_PLUS_2 = (6, 2, "three stages of n two-layer blocks, a first convolution and a final FC")
 
 
 class CifarResNet(nn.Module):
     """The CIFAR networks of 6n + 2 layers: images (N, in_channels, H, W), H and W at least 4 → logits (N, num_classes).
 
-    Raises ValueError for a batch of other channels or smaller images. Shapes below: 32×32 pixels.
+    Raises ValueError for a batch of other channels or smaller images. Shapes below: `create_model("cifar_resnet20")`.
     """
 
     def __init__(self, block, n: int, *, num_classes=10, in_channels=3, width=1.0, **options) -> None:
@@ -237,7 +231,7 @@ class CifarResNet(nn.Module):
         he_init(self)
 
     def forward(self, x: Tensor) -> Tensor:
-        check_images(x, self.input_size, total_stride=4)
+        check_images(x, self.input_size, smallest=4)
         x = F.relu(self.bn1(self.conv1(x)))  # (N, 16, 32, 32)
         x = self.stage1(x)  # (N, 16, 32, 32)
         x = self.stage2(x)  # (N, 32, 16, 16)
@@ -246,25 +240,13 @@ class CifarResNet(nn.Module):
         return self.fc(x.flatten(1))  # (N, 10)
 
 
-def blocks_per_stage(depth: int) -> int:
-    """n of depth = 6n + 2. Raises ValueError, naming the nearest depths, where there is none."""
-    n, rest = divmod(depth - 2, 6)
-    if rest or n < 1:
-        nearest = max(1, n)
-        raise ValueError(
-            f"depth={depth} is not 6n + 2 (three stages of n two-layer blocks, a first convolution and a final FC); "
-            f"the nearest depths are {6 * nearest + 2} and {6 * nearest + 8}"
-        )
-    return n
-
-
 def cifar_resnet(depth: int, *, shortcut: str = "A", **options) -> CifarResNet:
     """CIFAR ResNet of 6n + 2 layers (Sec. 4.2; the paper has 20, 32, 44, 56, 110 and 1 202), option A as in the paper.
 
     `num_classes`, `in_channels` and `width` go to `CifarResNet`. Raises ValueError for another depth or shortcut.
     """
     look_up("shortcut", shortcut, dict.fromkeys("ABC"))
-    return CifarResNet(BasicBlock, blocks_per_stage(depth), shortcut=shortcut, **options)
+    return CifarResNet(BasicBlock, blocks_per_stage(depth, *SIX_N_PLUS_2), shortcut=shortcut, **options)
 
 
 def cifar_plain(depth: int, **options) -> CifarResNet:
@@ -272,4 +254,4 @@ def cifar_plain(depth: int, **options) -> CifarResNet:
 
     `num_classes`, `in_channels` and `width` go to `CifarResNet`. Raises ValueError for another depth.
     """
-    return CifarResNet(PlainBlock, blocks_per_stage(depth), **options)
+    return CifarResNet(PlainBlock, blocks_per_stage(depth, *SIX_N_PLUS_2), **options)

@@ -1,0 +1,229 @@
+"""ResNeXt: residual blocks that sum many narrow paths of one shape.
+
+Xie, Girshick, Dollár, Tu, He 2017, "Aggregated residual transformations for deep neural networks",
+https://arxiv.org/abs/1611.05431 (CVPR 2017).
+
+What was new: the number of paths, the cardinality, as a third knob beside depth and width. All paths have one shape, so
+that a grouped convolution computes them at once.
+
+Departures:
+- In form (a) a path's last batch norm cannot be its own if the sum is to equal form (c), whose batch norm reads the sum:
+  paths are summed before it, as Fig. 3a draws the sum and Sec. 5 says for the implementation of all forms.
+
+Explained in chapter 5.
+"""
+
+from functools import reduce
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from cnnlib.models.layers import (
+    blocks_per_stage,
+    check_groups,
+    check_images,
+    conv_bn,
+    he_init,
+    look_up,
+    scaled_channels,
+    stack_blocks,
+)
+from cnnlib.models.resnet import ResNet, make_shortcut, three_convs
+
+# ----------------------------------------------------------------------------- one block in three forms: Fig. 3
+
+
+class GroupedBlock(nn.Module):
+    """Form (c), a grouped 3×3 convolution: (N, C, H, W) → (N, 4·channels, H/stride, W/stride).
+
+    `cardinality` is the number of groups, each `base_width` channels wide where `channels` is 64 and wider with it.
+    The stride is in the 3×3 (Sec. 4).
+    """
+
+    expansion = 4
+
+    def __init__(
+        self, in_channels: int, channels: int, stride: int = 1, *, cardinality: int, base_width: int, bias: bool = False
+    ) -> None:
+        super().__init__()
+        inner, out_channels = inner_channels(channels, cardinality, base_width), self.expansion * channels
+        self.residual = three_convs(in_channels, inner, out_channels, 1, stride, groups=cardinality, bias=bias)
+        self.shortcut = make_shortcut("B", in_channels, out_channels, stride, bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(self.residual(x) + self.shortcut(x))
+
+
+def inner_channels(channels: int, cardinality: int, base_width: int) -> int:
+    """Channels of all paths together; base_width · cardinality where `channels` is 64, as in conv2 (Table 1)."""
+    if min(cardinality, base_width) < 1:
+        raise ValueError(f"cardinality={cardinality} and base_width={base_width} make no path; give 1 or more of each")
+    inner = cardinality * base_width * channels // 64
+    check_groups("base_width", base_width, inner, cardinality)
+    return inner
+
+
+def path(in_channels: int, width: int, stride: int, bias: bool) -> list[nn.Module]:
+    """1×1 and 3×3 convolution of one path, with batch norm and ReLU after each."""
+    reduce = [*conv_bn(in_channels, width, 1, bias=bias), nn.ReLU(inplace=True)]
+    return [*reduce, *conv_bn(width, width, 3, stride, bias=bias), nn.ReLU(inplace=True)]
+
+
+class ConcatenatedBlock(nn.Module):
+    """Form (b), early concatenation: each path has its 1×1 and 3×3, and one 1×1 reads them all. Shapes as in form (c)."""
+
+    expansion = 4
+
+    def __init__(
+        self, in_channels: int, channels: int, stride: int = 1, *, cardinality: int, base_width: int, bias: bool = False
+    ) -> None:
+        super().__init__()
+        inner, out_channels = inner_channels(channels, cardinality, base_width), self.expansion * channels
+        width = inner // cardinality
+        self.paths = nn.ModuleList(nn.Sequential(*path(in_channels, width, stride, bias)) for _ in range(cardinality))
+        self.conv3, self.bn3 = conv_bn(inner, out_channels, 1, bias=bias)
+        self.shortcut = make_shortcut("B", in_channels, out_channels, stride, bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        together = torch.cat([path(x) for path in self.paths], dim=1)
+        return F.relu(self.bn3(self.conv3(together)) + self.shortcut(x))
+
+
+class SummedBlock(nn.Module):
+    """Form (a), eq. 3: whole paths of three convolutions each, and their sum. Shapes as in form (c).
+
+    The batch norm after the last convolution reads the sum (Sec. 5), and the bias of that convolution, if any, is added
+    once, by the first path.
+    """
+
+    expansion = 4
+
+    def __init__(
+        self, in_channels: int, channels: int, stride: int = 1, *, cardinality: int, base_width: int, bias: bool = False
+    ) -> None:
+        super().__init__()
+        inner, out_channels = inner_channels(channels, cardinality, base_width), self.expansion * channels
+        width = inner // cardinality
+        self.paths = nn.ModuleList(
+            nn.Sequential(
+                *path(in_channels, width, stride, bias), nn.Conv2d(width, out_channels, 1, bias=bias and not i)
+            )
+            for i in range(cardinality)
+        )
+        self.bn3 = nn.BatchNorm2d(out_channels)
+        self.shortcut = make_shortcut("B", in_channels, out_channels, stride, bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        total = reduce(torch.add, [path(x) for path in self.paths])
+        return F.relu(self.bn3(total) + self.shortcut(x))
+
+
+FORMS = {"a": SummedBlock, "b": ConcatenatedBlock, "c": GroupedBlock}
+
+
+def in_form(block: GroupedBlock, form: str) -> nn.Module:
+    """The function of a form (c) block as a block of form "a", "b" or "c", with copies of its weights (Fig. 3).
+
+    Raises ValueError for another form.
+    """
+    conv1, bn1, _, conv2, bn2, _, conv3, bn3 = block.residual
+    cardinality, width, bias = conv2.groups, conv2.out_channels // conv2.groups, conv1.bias is not None
+    channels = conv3.out_channels // block.expansion
+    options = {"cardinality": cardinality, "base_width": width * 64 // channels, "bias": bias}
+    new = look_up("form", form, FORMS)(conv1.in_channels, channels, conv2.stride[0], **options)
+    new.shortcut.load_state_dict(block.shortcut.state_dict())
+    if form == "c":
+        new.load_state_dict(block.state_dict())
+        return new.train(block.training)
+    new.bn3.load_state_dict(bn3.state_dict())
+    shares = zip(*(split(module, cardinality) for module in (conv1, bn1, conv2, bn2)), strict=True)
+    for share, own in zip(shares, new.paths, strict=True):
+        for state, module in zip(share, (own[0], own[1], own[3], own[4]), strict=True):
+            module.load_state_dict(state)
+    if form == "b":
+        new.conv3.load_state_dict(conv3.state_dict())
+    else:  # conv3 reads the paths one after the other, along its second axis
+        with torch.no_grad():
+            for own, weight in zip(new.paths, conv3.weight.chunk(cardinality, dim=1), strict=True):
+                own[6].weight.copy_(weight)
+            if bias:
+                new.paths[0][6].bias.copy_(conv3.bias)
+    return new.train(block.training)
+
+
+def split(module: nn.Module, parts: int) -> list[dict[str, Tensor]]:
+    """The module's state, each tensor cut into `parts` along its channels; a single number goes to all."""
+    state = module.state_dict()
+    cut = {name: value.chunk(parts) if value.dim() else [value] * parts for name, value in state.items()}
+    return [{name: pieces[part] for name, pieces in cut.items()} for part in range(parts)]
+
+
+# ------------------------------------------------------------------------------------------ ImageNet: Table 1
+
+#  layers  conv2 conv3 conv4 conv5      Xie et al. 2017, Table 1: the blocks of a ResNet
+RESNEXTS = {
+    50:    (3,   4,    6,    3),
+    101:   (3,   4,    23,   3),
+    152:   (3,   8,    36,   3),
+}  # fmt: skip
+
+
+def resnext(depth: int, cardinality: int, base_width: int, *, form: str = "c", **options) -> ResNet:
+    """ResNeXt-depth (cardinality×base_width d) of Table 1, a ResNet of other blocks.
+
+    `form` is "a", "b" or "c" of Fig. 3: the same function, written otherwise. `num_classes`, `in_channels`, `width` (all
+    channels times this) and `conv_bias` go to `ResNet`. Raises ValueError for another depth or form, and for channels
+    that the groups cannot share.
+    """
+    block, blocks = look_up("form", form, FORMS), look_up("depth", depth, RESNEXTS)
+    return ResNet(block, blocks, cardinality=cardinality, base_width=base_width, **options)
+
+
+# ------------------------------------------------------------------------------------------ CIFAR: Appendix A
+
+#          stage1 stage2 stage3     map sizes 32×32, 16×16, 8×8; a block gives four times as many
+CHANNELS = (64,   128,   256)  # fmt: skip
+
+
+class CifarResNeXt(nn.Module):
+    """The CIFAR networks of 9n + 2 layers: images (N, in_channels, H, W), H and W at least 4 → logits (N, num_classes).
+
+    Weights start by He's rule. Shapes below: `create_model("cifar_resnext29_8x64d")`.
+
+    Raises ValueError for a width that makes no whole channels, for channels that the groups cannot share, and for a batch
+    of other channels or smaller images.
+    """
+
+    def __init__(self, block, n: int, *, num_classes=10, in_channels=3, width=1.0, **options) -> None:
+        super().__init__()
+        self.input_size = (in_channels, 32, 32)
+        c1, c2, c3 = (scaled_channels(channels, width) for channels in CHANNELS)
+
+        self.conv1, self.bn1 = conv_bn(in_channels, c1, 3)
+        self.stage1 = stack_blocks(block, c1, c1, n, 1, **options)
+        self.stage2 = stack_blocks(block, 4 * c1, c2, n, 2, **options)
+        self.stage3 = stack_blocks(block, 4 * c2, c3, n, 2, **options)
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.fc = nn.Linear(4 * c3, num_classes)
+        he_init(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        check_images(x, self.input_size, smallest=4)
+        x = F.relu(self.bn1(self.conv1(x)))  # (N, 64, 32, 32)
+        x = self.stage1(x)  # (N, 256, 32, 32)
+        x = self.stage2(x)  # (N, 512, 16, 16)
+        x = self.stage3(x)  # (N, 1024, 8, 8)
+        x = self.avgpool(x)  # (N, 1024, 1, 1)
+        return self.fc(x.flatten(1))  # (N, 10)
+
+
+def cifar_resnext(depth: int, cardinality: int, base_width: int, *, form: str = "c", **options) -> CifarResNeXt:
+    """ResNeXt-depth (cardinality×base_width d) for CIFAR, 9n + 2 layers; the paper has 29 (Appendix A).
+
+    `form` as in `resnext`. `num_classes`, `in_channels` and `width` go to `CifarResNeXt`. Raises ValueError for another
+    depth or form, and for channels that the groups cannot share.
+    """
+    block = look_up("form", form, FORMS)
+    n = blocks_per_stage(depth, 9, 2, "three stages of n three-layer blocks, a first convolution and a final FC")
+    return CifarResNeXt(block, n, cardinality=cardinality, base_width=base_width, **options)
