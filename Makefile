@@ -15,6 +15,7 @@ QUIET := CNNLIB_QUIET=1 SOURCE_DATE_EPOCH=0
 
 book: $(VENV)/.book ## build the book into _build/html (installs what building needs; no torch)
 	$(VENV)/bin/jupyter-book build . --all -W --keep-going -q
+	@cp book/front_door.html $(HTML)/index.html  # Jupyter Book's own has no icon, and a server then reports one missing
 	@echo "The book is in $(HTML)/index.html (make serve opens it)."
 
 serve: book ## build the book, serve it on PORT=8000 and open a browser
