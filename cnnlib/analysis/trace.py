@@ -329,7 +329,10 @@ def joined(images: list[Tensor]) -> Fields | None:
 
 
 def sliced(x: Tensor, index) -> Fields | None:
-    """Fields of `x[index]`: slices of an axis of positions move them and thin them out; other indices are not known."""
+    """Fields of `x[index]`: slices of an axis of positions move them and thin them out; other indices are not known.
+
+    A list of channels picks among them and leaves the positions as they are.
+    """
     index = index if isinstance(index, tuple) else (index,)
     dims = len(x.fields or ())
     if not dims:
@@ -338,7 +341,9 @@ def sliced(x: Tensor, index) -> Fields | None:
         before = index.index(Ellipsis)
         index = (*index[:before], *[slice(None)] * (x.dim() + 1 - len(index)), *index[before + 1 :])
     leading, positions = index[: x.dim() - dims], index[x.dim() - dims :]
-    if not all(isinstance(item, int | slice) for item in leading) or not all(isinstance(i, slice) for i in positions):
+    if not all(isinstance(item, int | slice | list) for item in leading) or not all(
+        isinstance(i, slice) for i in positions
+    ):
         return UNKNOWN
     steps = [item.indices(size)[::2] for item, size in zip(positions, x.shape[-dims:], strict=False)]
     steps += [(0, 1)] * (dims - len(steps))

@@ -17,6 +17,8 @@ Departures:
 Explained in chapter 1.
 """
 
+from itertools import groupby
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -95,19 +97,22 @@ class Subsampling(nn.Module):
 class SparseConv(nn.Module):
     """C3: map j reads the maps `reads[j]` of its input alone: (N, C, H, W) → (N, len(reads), H − 4, W − 4).
 
-    A convolution for each map: connections that are not there have no weights. The paper wants fewer connections, and
-    maps that must learn different features because they read different ones (Sec. II-B).
+    Neighbours that read equally many maps are the groups of one convolution: connections that are not there have no
+    weights. The paper wants fewer connections, and maps that must learn different features because they read different
+    ones (Sec. II-B).
     """
 
     def __init__(self, reads: list[tuple[int, ...]]) -> None:
         super().__init__()
-        self.reads = reads
-        self.convs = nn.ModuleList(nn.Conv2d(len(maps), 1, 5) for maps in reads)
+        alike = [list(maps) for _, maps in groupby(reads, key=len)]
+        self.reads = [[i for maps in neighbours for i in maps] for neighbours in alike]
+        self.convs = nn.ModuleList(
+            nn.Conv2d(len(read), len(neighbours), 5, groups=len(neighbours))
+            for read, neighbours in zip(self.reads, alike, strict=True)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
-        maps = x.split(1, dim=1)
-        inputs = [torch.cat([maps[i] for i in read], dim=1) for read in self.reads]
-        return torch.cat([conv(x) for conv, x in zip(self.convs, inputs, strict=True)], dim=1)
+        return torch.cat([conv(x[:, read]) for conv, read in zip(self.convs, self.reads, strict=True)], dim=1)
 
 
 class RadialBasis(nn.Module):

@@ -86,8 +86,10 @@ def test_the_connections_of_c3_are_table_1():
 def test_c3_is_a_full_convolution_without_the_weights_that_the_table_leaves_out():
     layer = SparseConv(C3_READS)
     full = torch.zeros(16, 6, 5, 5)
-    for number, conv in enumerate(layer.convs):
-        full[number, list(C3_READS[number])] = conv.weight.detach()[0]
+    weights = [weight for conv in layer.convs for weight in conv.weight.detach()]
+    for number, weight in enumerate(weights):
+        full[number, list(C3_READS[number])] = weight
+    assert [conv.groups for conv in layer.convs] == [6, 9, 1]
     x = some(2, 6, 9, 11)
     expected = F.conv2d(x, full, torch.cat([conv.bias for conv in layer.convs]))
     torch.testing.assert_close(layer(x), expected)
