@@ -7,10 +7,10 @@ is, x_L = x_l + Σ F(x_i), and so does its gradient. A network of 1 001 layers t
 does stand on the path is measured: every gate, scale or dropout there makes the network worse.
 
 Departures:
-- Where channels or size change, the shortcut is a 1×1 convolution, as in the authors' code; the text does not say. It
-  has a batch norm where the residual path ends with one.
-- Where both are scaled by a constant, it is 0.5 for both, and gates start with a bias of −6: of the settings in Table 1
-  those that trained, or trained best.
+- Where channels or size change, the shortcut is a 1×1 convolution in every network. The paper says so of bottlenecks
+  (Appendix); its two-layer units follow the ResNet of 2015, which pads with zeros. The convolution has a batch norm
+  where the residual path ends with one, and it stays in all variants: Table 1 replaces every shortcut.
+- Of the settings in Table 1 the one with the lowest error: both paths are scaled by 0.5, gates start with a bias of −6.
 
 Explained in chapter 5.
 """
@@ -147,11 +147,15 @@ class ResidualUnit(nn.Module):
 class ProjectionUnit(ResidualUnit):
     """The unit in which shapes change: (N, C, H, W) → (N, C', H/stride, W/stride).
 
-    Its 1×1 shortcut reads the activation that the residual path reads, too (the authors' code).
+    Its 1×1 shortcut reads what the residual path reads: the activation (Appendix). `shortcut`, that of the other units,
+    is checked and has no effect here.
     """
 
-    def __init__(self, in_channels: int, convs: tuple, *, ordering: str, **options) -> None:
-        super().__init__(in_channels, convs, ordering=ordering, **options | {"shortcut": "identity"})
+    def __init__(
+        self, in_channels: int, convs: tuple, *, ordering: str, shortcut: str, activated: bool = False
+    ) -> None:
+        look_up("shortcut", shortcut, SHORTCUTS)
+        super().__init__(in_channels, convs, ordering=ordering, shortcut="identity", activated=activated)
         out_channels, stride = convs[-1][1], max(stride for *_, stride in convs)
         norm = [nn.BatchNorm2d(out_channels)] if "norm" in ORDERINGS[ordering][2] else []
         self.shortcut = nn.Sequential(conv(in_channels, out_channels, 1, stride), *norm)
@@ -188,7 +192,7 @@ def stage(
 
 
 def start_gates(model: nn.Module) -> None:
-    """Gates start nearly open: their biases are −6, for which Table 1 has the lowest errors."""
+    """The bias of every gate becomes −6: g starts near 0, and the shortcut near the identity (Sec. 3.1, Table 1)."""
     for module in model.modules():
         if isinstance(module, ExclusiveGating) and not module.gate.bias.is_meta:
             nn.init.constant_(module.gate.bias, -6.0)
@@ -200,18 +204,24 @@ def start_gates(model: nn.Module) -> None:
 class CifarPreActResNet(nn.Module):
     """The CIFAR networks: images (N, in_channels, H, W), H and W at least 4 → logits (N, num_classes).
 
-    The first activation follows conv1, before the paths part, and the last the last addition (Sec. 4.1). Weights start
-    by He's rule (Appendix). Shapes below: `create_model("cifar_preact_resnet164")`.
+    The first activation follows conv1, before the paths part, and one more follows the last addition; weights start by
+    He's rule (both: Appendix). `stride_in_1x1` is read by bottlenecks alone, and None is the authors' code: True.
+    Shapes below: `create_model("cifar_preact_resnet164")`.
 
-    Raises ValueError for another ordering or shortcut, a width that makes no whole channels, and for a batch of other
-    channels or smaller images.
+    Raises ValueError for another ordering or shortcut, a `stride_in_1x1` where there is no 1×1, a width that makes no
+    whole channels, and for a batch of other channels or smaller images.
     """
 
     def __init__(
         self, block, n, *, num_classes=10, in_channels=3, width=1.0,
-        ordering="full_preactivation", shortcut="identity", stride_in_1x1=True,
+        ordering="full_preactivation", shortcut="identity", stride_in_1x1=None,
     ) -> None:  # fmt: skip
         super().__init__()
+        if block == "basic" and stride_in_1x1 is not None:
+            raise ValueError(
+                f"stride_in_1x1={stride_in_1x1} has no meaning for block='basic', which has no 1×1; leave it out"
+            )
+        stride_in_1x1 = True if stride_in_1x1 is None else stride_in_1x1
         self.input_size = (in_channels, 32, 32)
         c1, c2, c3 = (scaled_channels(channels, width) for channels in (16, 32, 64))
         _, expansion = BLOCKS[block]
@@ -242,11 +252,11 @@ def cifar_preact_resnet(depth: int, *, block: str | None = None, **options) -> C
     """CIFAR pre-activation ResNet of 6n + 2 layers in basic units, or 9n + 2 in bottlenecks.
 
     `block` is "basic" or "bottleneck"; None is the paper's: basic up to 110 layers, bottlenecks beyond. `ordering` is a
-    key of `ORDERINGS` (Fig. 4), `shortcut` one of `SHORTCUTS` (Fig. 2; the paper measures these on 110 layers in the
-    original ordering). `stride_in_1x1=False` lets bottlenecks stride in their 3×3. `num_classes`, `in_channels` and
-    `width` are those of every network.
+    key of `ORDERINGS` (Fig. 4; Table 2 measures them on 110 and 164 layers), `shortcut` one of `SHORTCUTS` (Fig. 2;
+    Table 1 measures them on 110 layers in the original ordering). `stride_in_1x1=False` lets bottlenecks stride in
+    their 3×3. `num_classes`, `in_channels` and `width` are those of every network.
 
-    Raises ValueError for another depth, block, ordering or shortcut.
+    Raises ValueError for another depth, block, ordering or shortcut, and for a `stride_in_1x1` where there is no 1×1.
     """
     block = block or ("basic" if depth <= 110 else "bottleneck")
     look_up("block", block, BLOCKS)
@@ -257,7 +267,7 @@ def cifar_preact_resnet(depth: int, *, block: str | None = None, **options) -> C
 
 # ----------------------------------------------------------------------------------------------- ImageNet: Table 5
 
-#  layers  conv2_x conv3_x conv4_x conv5_x      bottlenecks; 152 and 200 layers in the authors' code
+#  layers  conv2_x conv3_x conv4_x conv5_x      Table 5 has 152 and 200; 200 is 152 and 16 bottlenecks more (footnote 3)
 PREACT_RESNETS = {
     50:    (3,      4,      6,      3),
     101:   (3,      4,      23,     3),
@@ -269,7 +279,7 @@ PREACT_RESNETS = {
 class PreActResNet(nn.Module):
     """The ImageNet networks: images (N, in_channels, H, W), H and W at least 32 → logits (N, num_classes).
 
-    Weights start by He's rule. Shapes below: `create_model("preact_resnet200")`.
+    Weights start by He's rule (Appendix). Shapes below: `create_model("preact_resnet200")`.
 
     Raises ValueError for another ordering or shortcut, a width that makes no whole channels, and for a batch of other
     channels or smaller images.
@@ -311,9 +321,10 @@ class PreActResNet(nn.Module):
 
 
 def preact_resnet(depth: int, **options) -> PreActResNet:
-    """Pre-activation ResNet of 50, 101, 152 or 200 layers; the paper has 200 on ImageNet (Sec. 4.2).
+    """Pre-activation ResNet of 50, 101, 152 or 200 layers; the paper has 152 and 200 (Table 5).
 
-    `ordering`, `shortcut` and `stride_in_1x1` as in `cifar_preact_resnet`; `num_classes`, `in_channels`, `width` go to
-    `PreActResNet`. Raises ValueError for another depth, ordering or shortcut.
+    `ordering` and `shortcut` as in `cifar_preact_resnet`; a bottleneck strides in its 3×3 unless `stride_in_1x1=True`.
+    `num_classes`, `in_channels` and `width` go to `PreActResNet`, too. Raises ValueError for another depth, ordering or
+    shortcut.
     """
     return PreActResNet(look_up("depth", depth, PREACT_RESNETS), **options)

@@ -6,13 +6,12 @@ https://arxiv.org/abs/1611.05431 (CVPR 2017).
 What was new: the number of paths, the cardinality, as a third knob beside depth and width. All paths have one shape, so
 that a grouped convolution computes them at once.
 
-Departures:
-- In form (a) a path's last batch norm cannot be its own if the sum is to equal form (c), whose batch norm reads the sum:
-  paths are summed before it, as Fig. 3a draws the sum and Sec. 5 says for the implementation of all forms.
+Departures: none.
 
 Explained in chapter 5.
 """
 
+import math
 from functools import reduce
 
 import torch
@@ -21,7 +20,6 @@ from torch import Tensor, nn
 
 from cnnlib.models.layers import (
     blocks_per_stage,
-    check_groups,
     check_images,
     conv_bn,
     he_init,
@@ -56,12 +54,21 @@ class GroupedBlock(nn.Module):
 
 
 def inner_channels(channels: int, cardinality: int, base_width: int) -> int:
-    """Channels of all paths together; base_width · cardinality where `channels` is 64, as in conv2 (Table 1)."""
+    """Channels of all paths together: cardinality · base_width where `channels` is 64, as in conv2 (Table 1).
+
+    Raises ValueError where there is no path, or where a path would not have a whole number of channels.
+    """
     if min(cardinality, base_width) < 1:
         raise ValueError(f"cardinality={cardinality} and base_width={base_width} make no path; give 1 or more of each")
-    inner = cardinality * base_width * channels // 64
-    check_groups("base_width", base_width, inner, cardinality)
-    return inner
+    width, rest = divmod(base_width * channels, 64)
+    if rest:
+        step = 64 // math.gcd(channels, 64)
+        raise ValueError(
+            f"base_width={base_width} makes paths of {base_width * channels / 64:g} channels in a block of {channels}, "
+            f"which is no whole number; choose a multiple of {step}, or a width that gives the block a multiple of "
+            f"{64 // math.gcd(base_width, 64)} channels"
+        )
+    return cardinality * width
 
 
 def path(in_channels: int, width: int, stride: int, bias: bool) -> list[nn.Module]:
@@ -93,8 +100,8 @@ class ConcatenatedBlock(nn.Module):
 class SummedBlock(nn.Module):
     """Form (a), eq. 3: whole paths of three convolutions each, and their sum. Shapes as in form (c).
 
-    The batch norm after the last convolution reads the sum (Sec. 5), and the bias of that convolution, if any, is added
-    once, by the first path.
+    The last batch norm reads the sum, or the forms would not be equal (footnote of Sec. 4). For the same reason the bias
+    of the last convolution, where there is one, is added once: by the first path.
     """
 
     expansion = 4
@@ -161,7 +168,7 @@ def split(module: nn.Module, parts: int) -> list[dict[str, Tensor]]:
 
 # ------------------------------------------------------------------------------------------ ImageNet: Table 1
 
-#  layers  conv2 conv3 conv4 conv5      Xie et al. 2017, Table 1: the blocks of a ResNet
+#  layers  conv2 conv3 conv4 conv5      the blocks of a ResNet: Table 1 has 50 layers, Table 3 101, the authors' code 152
 RESNEXTS = {
     50:    (3,   4,    6,    3),
     101:   (3,   4,    23,   3),
@@ -173,8 +180,8 @@ def resnext(depth: int, cardinality: int, base_width: int, *, form: str = "c", *
     """ResNeXt-depth (cardinality×base_width d) of Table 1, a ResNet of other blocks.
 
     `form` is "a", "b" or "c" of Fig. 3: the same function, written otherwise. `num_classes`, `in_channels`, `width` (all
-    channels times this) and `conv_bias` go to `ResNet`. Raises ValueError for another depth or form, and for channels
-    that the groups cannot share.
+    channels times this) and `conv_bias` go to `ResNet`. Raises ValueError for another depth or form, and where a path
+    would not have a whole number of channels.
     """
     block, blocks = look_up("form", form, FORMS), look_up("depth", depth, RESNEXTS)
     return ResNet(block, blocks, cardinality=cardinality, base_width=base_width, **options)
@@ -189,10 +196,10 @@ CHANNELS = (64,   128,   256)  # fmt: skip
 class CifarResNeXt(nn.Module):
     """The CIFAR networks of 9n + 2 layers: images (N, in_channels, H, W), H and W at least 4 → logits (N, num_classes).
 
-    Weights start by He's rule. Shapes below: `create_model("cifar_resnext29_8x64d")`.
+    Weights start by He's rule (Sec. 4). Shapes below: `create_model("cifar_resnext29_8x64d")`.
 
-    Raises ValueError for a width that makes no whole channels, for channels that the groups cannot share, and for a batch
-    of other channels or smaller images.
+    Raises ValueError for a width that makes no whole channels, in the network or in a path, and for a batch of other
+    channels or smaller images.
     """
 
     def __init__(self, block, n: int, *, num_classes=10, in_channels=3, width=1.0, **options) -> None:
@@ -222,7 +229,7 @@ def cifar_resnext(depth: int, cardinality: int, base_width: int, *, form: str = 
     """ResNeXt-depth (cardinality×base_width d) for CIFAR, 9n + 2 layers; the paper has 29 (Appendix A).
 
     `form` as in `resnext`. `num_classes`, `in_channels` and `width` go to `CifarResNeXt`. Raises ValueError for another
-    depth or form, and for channels that the groups cannot share.
+    depth or form, and where a path would not have a whole number of channels.
     """
     block = look_up("form", form, FORMS)
     n = blocks_per_stage(depth, 9, 2, "three stages of n three-layer blocks, a first convolution and a final FC")

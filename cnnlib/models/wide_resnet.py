@@ -6,7 +6,8 @@ What was new: width in place of depth. A network of 16 layers, widened, matches 
 parameters and trains several times faster, because a GPU computes the channels of a layer at once and layers in turn.
 
 Departures:
-- `wide_resnet50_2` and `wide_resnet101_2` stride in their 3×3 convolutions, as the weights do that the world uses.
+- Batch norm's scales start at 1; the authors' PyTorch code draws them between 0 and 1.
+- `wide_resnet101_2` is torchvision's; the paper has 50 layers (Table 8).
 
 Explained in chapter 5.
 """
@@ -73,8 +74,8 @@ def group(in_channels: int, channels: int, blocks: int, stride: int, dropout: fl
 class CifarWideResNet(nn.Module):
     """The networks WRN-d-k of Table 1: images (N, in_channels, H, W), H and W at least 4 → logits (N, num_classes).
 
-    `dropout` is the share dropped between the convolutions of a block (Sec. 2.4: 0.3 on CIFAR, 0.4 on SVHN, or none).
-    Weights start by He's rule. Shapes below: `create_model("cifar_wrn_28_10")`.
+    `dropout` is the share dropped between the convolutions of a block (Sec. 2.4; 0.3 on CIFAR, 0.4 on SVHN, or none).
+    Weights start by He's rule, as in the authors' PyTorch code. Shapes below: `create_model("cifar_wrn_28_10")`.
 
     Raises ValueError for a batch of other channels or smaller images.
     """
@@ -113,13 +114,13 @@ def cifar_wrn(depth: int, widen_factor: float, **options) -> CifarWideResNet:
     return CifarWideResNet(blocks_per_stage(depth, 6, 4, parts), widen_factor, **options)
 
 
-# ------------------------------------------------------------------------------------------ ImageNet: Sec. 3.2
+# ------------------------------------------------------------------------------------------ ImageNet: Table 8
 
 
 class WideBottleneck(nn.Module):
     """A bottleneck whose 3×3 is `widen_factor` times as wide: (N, C, H, W) → (N, 4·channels, H/stride, W/stride).
 
-    What goes in and comes out of it is as wide as in a ResNet.
+    What goes in and comes out of it is as wide as in a ResNet. The 3×3 strides, as in the code that the paper builds on.
     """
 
     expansion = 4
@@ -139,7 +140,7 @@ BOTTLENECK_NETS = {depth: row for depth, row in RESNETS.items() if row[0] is Bot
 
 
 def wide_resnet(depth: int, widen_factor: float, **options) -> ResNet:
-    """WRN-50-2 and WRN-101-2 on ImageNet, and any widening of ResNet-50, 101 and 152.
+    """WRN-50-2 of Table 8, torchvision's WRN-101-2, and any widening of ResNet-50, 101 and 152.
 
     `num_classes`, `in_channels`, `width` (all channels times this) and `conv_bias` go to `ResNet`. Raises ValueError for
     a depth without bottlenecks, or a widen factor that makes no whole number of channels.

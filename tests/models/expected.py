@@ -82,6 +82,7 @@ RESIDUAL_V2 = (
 B299 = (3, 299, 299)
 PREACT = "counted from Sec. 4 of arXiv:1603.05027 and the authors' code"
 PREACT_SUM = "sum over Sec. 4 of arXiv:1603.05027; Table 4 has 1.7M for 164 layers"
+PREACT_200 = "sum: 16 bottlenecks more than ResNet-152, footnote 3 of arXiv:1603.05027; 64.7M in Table 8 of 1605.07146"
 PREACT_1001 = "counted; Table 4 of arXiv:1603.05027 has 10.2M, which leaves batch norm out"
 PREACT_B = "the ResNet-110 with option B"
 # googlenet.py, bn_inception.py
@@ -171,7 +172,7 @@ MODELS = [
     Row("cifar_preact_resnet110", {}, C,    1_730_522,  8_096,   253_149_824,    (64, 8, 8),   501,  PREACT),
     Row("cifar_preact_resnet164", {}, C,    1_703_258,  24_224,  244_500_992,    (256, 8, 8),  255,  PREACT_SUM),
     Row("cifar_preact_resnet1001", {}, C,   10_327_706, 149_216, 1_487_849_984,  (256, 8, 8),  1557, PREACT_1001),
-    Row("preact_resnet200",  {},      I,    64_666_152, 168_320, 15_007_481_856, (2048, 7, 7), 1707, PREACT_SUM),
+    Row("preact_resnet200",  {},      I,    64_666_152, 168_320, 15_007_481_856, (2048, 7, 7), 1707, PREACT_200),
     # wide_resnet.py
     Row("cifar_wrn_16_8",    {},      C,    10_961_370, 7_200,   1_548_145_664,  (512, 8, 8),  53,   WRN_SUM),
     Row("cifar_wrn_28_10",   {},      C,    36_479_194, 17_952,  5_243_328_768,  (640, 8, 8),  109,  WRN),

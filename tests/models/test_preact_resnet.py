@@ -4,12 +4,13 @@ import math
 import re
 
 import pytest
+import timm
 import torch
 from expected import MODELS, VARIANTS, label
-from model_checks import assert_spread, on_meta
+from model_checks import assert_same_as, assert_spread, on_meta, with_drawn_weights
 from torch import nn
 
-from cnnlib import create_model
+from cnnlib import create_model, load_weights
 from cnnlib.models.preact_resnet import (
     ORDERINGS,
     SHORTCUTS,
@@ -94,6 +95,13 @@ def test_a_depth_that_both_blocks_have_is_read_as_in_the_paper():
         assert len(on_meta(name, block=block).stage1) == units
 
 
+def test_200_layers_are_152_and_16_bottlenecks_on_maps_of_28x28():
+    """Footnote 3."""
+    longer, shorter = (on_meta("preact_resnet", depth=depth) for depth in (200, 152))
+    more = [len(getattr(longer, s)) - len(getattr(shorter, s)) for s in ("conv2_x", "conv3_x", "conv4_x", "conv5_x")]
+    assert more == [0, 16, 0, 0]
+
+
 # ---------------------------------------------------------------------------------------------- the clean path
 
 
@@ -156,11 +164,25 @@ def test_every_ordering_trains(ordering, block):
 
 
 def test_original_ordering_is_the_resnet():
-    """The residual networks of 2015, with projections where shapes change: option B."""
-    ours, theirs = on_meta("cifar_preact_resnet110", ordering="original"), on_meta("cifar_resnet110", shortcut="B")
-    count = lambda model: sum(p.numel() for p in model.parameters())  # noqa: E731
-    assert count(ours) == count(theirs)
-    assert len(ours.activation) == 0
+    """The residual networks of 2015, with projections where shapes change (option B): one function of the same weights."""
+    theirs = with_drawn_weights(lambda: create_model("cifar_resnet20", shortcut="B"))
+    assert_same_as(theirs, "cifar_preact_resnet", size=(12, 8), train=True, depth=20, ordering="original")
+
+
+def test_timms_weights_give_timms_outputs():
+    """timm normalises after the first pooling and not before, which is one function where the scales are positive and
+    the statistics given; its projections come first in their unit and read the activation.
+    """
+    theirs = with_drawn_weights(timm.models.resnetv2_50)
+    state = theirs.state_dict()
+    unit = {name: ".".join(name.split(".")[:4]) for name in state}  # stages.0.blocks.0
+    units = list(dict.fromkeys(unit.values()))
+    ordered = sorted(state, key=lambda name: (units.index(unit[name]), "downsample" in name))
+    ours = on_meta("preact_resnet", depth=50).to_empty(device="cpu")
+    load_weights(ours, {name: state[name] for name in ordered})
+    images = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        torch.testing.assert_close(ours.eval()(images), theirs.eval()(images), rtol=1e-4, atol=1e-4)
 
 
 def test_the_first_activation_comes_before_the_paths_part_and_the_last_after_the_last_addition():
@@ -227,9 +249,32 @@ def test_he_initialisation_of_every_layer():
             "ordering='post' is not one of 'original', 'bn_after_addition'",
         ),
         ("cifar_preact_resnet110", {"shortcut": "B"}, "shortcut='B' is not one of 'identity', 'constant_scaling'"),
+        (  # nothing but projections, which every shortcut has
+            "cifar_preact_resnet11",
+            {"shortcut": "B", "block": "bottleneck"},
+            "shortcut='B' is not one of 'identity'",
+        ),
+        (
+            "cifar_preact_resnet110",
+            {"stride_in_1x1": False},
+            "stride_in_1x1=False has no meaning for block='basic', .* leave it out",
+        ),
         ("preact_resnet18", {}, "depth=18 is not one of 50, 101, 152, 200"),
     ],
 )
 def test_a_wrong_argument_is_named_with_what_would_do(name, options, says):
     with pytest.raises(ValueError, match=says):
         create_model(name, **options)
+
+
+@pytest.mark.parametrize(
+    "name, shape, says",
+    [
+        ("cifar_preact_resnet164", (2, 1, 8, 8), "images has 1 channels and this network reads 3"),
+        ("cifar_preact_resnet164", (2, 3, 3, 8), "images of 3×8 are too small: .* at least 4×4 pixels"),
+        ("preact_resnet200", (2, 3, 31, 64), "images of 31×64 are too small: .* at least 32×32 pixels"),
+    ],
+)
+def test_images_that_the_network_cannot_read(name, shape, says):
+    with pytest.raises(ValueError, match=says):
+        on_meta(name)(torch.empty(shape, device="meta"))

@@ -144,10 +144,41 @@ def test_he_initialisation_of_every_layer():
         ("cifar_resnext30_8x64d", {}, r"depth=30 is not 9n \+ 2 .* nearest depths are 29 and 38"),
         ("resnext50_32x4d", {"form": "d"}, "form='d' is not one of 'a', 'b', 'c'"),
         ("resnext50_0x4d", {}, "cardinality=0 and base_width=4 make no path; give 1 or more of each"),
-        ("cifar_resnext29_8x3d", {"width": 1 / 16}, "base_width=3 .* 8 groups cannot share evenly; .* multiple of 8"),
+        (
+            "cifar_resnext29_8x3d",
+            {"width": 1 / 16},
+            "base_width=3 makes paths of 0.1875 .* block of 4, .* multiple of 16,",
+        ),
+        (
+            "cifar_resnext29_2x5d",
+            {"width": 1 / 4},
+            "base_width=5 makes paths of 1.25 channels .* multiple of 64 channels",
+        ),
         ("resnext", {"depth": 50}, "'resnext' needs cardinality and base_width"),
     ],
 )
 def test_a_wrong_argument_is_named_with_what_would_do(name, options, says):
     with pytest.raises(ValueError, match=says):
         create_model(name, **options)
+
+
+def test_the_widths_that_an_error_names_can_be_built():
+    options = {"depth": 29, "cardinality": 2, "width": 3 / 16}
+    with pytest.raises(ValueError) as error:
+        create_model("cifar_resnext", base_width=6, **options)
+    base_width, channels = map(int, re.findall(r"multiple of (\d+)", str(error.value)))
+    on_meta("cifar_resnext", **options | {"base_width": base_width})
+    on_meta("cifar_resnext", **options | {"base_width": 6, "width": channels / 64})
+
+
+@pytest.mark.parametrize(
+    "name, shape, says",
+    [
+        ("cifar_resnext29_8x64d", (2, 1, 8, 8), "images has 1 channels and this network reads 3"),
+        ("cifar_resnext29_8x64d", (2, 3, 3, 8), "images of 3×8 are too small: .* at least 4×4 pixels"),
+        ("resnext50_32x4d", (2, 3, 31, 64), "images of 31×64 are too small: .* at least 32×32 pixels"),
+    ],
+)
+def test_images_that_the_network_cannot_read(name, shape, says):
+    with pytest.raises(ValueError, match=says):
+        on_meta(name)(torch.empty(shape, device="meta"))

@@ -117,3 +117,16 @@ def test_he_initialisation_of_every_layer():
 def test_a_wrong_argument_is_named_with_what_would_do(name, options, says):
     with pytest.raises(ValueError, match=says):
         create_model(name, **options)
+
+
+@pytest.mark.parametrize(
+    "name, shape, says",
+    [
+        ("cifar_wrn_16_8", (2, 1, 8, 8), "images has 1 channels and this network reads 3"),
+        ("cifar_wrn_16_8", (2, 3, 3, 8), "images of 3×8 are too small: .* at least 4×4 pixels"),
+        ("wide_resnet50_2", (2, 3, 31, 64), "images of 31×64 are too small: .* at least 32×32 pixels"),
+    ],
+)
+def test_images_that_the_network_cannot_read(name, shape, says):
+    with pytest.raises(ValueError, match=says):
+        on_meta(name)(torch.empty(shape, device="meta"))
