@@ -1,23 +1,30 @@
-"""`anatomy` beside torchinfo, both on the meta device: no memory, no numbers."""
+"""`anatomy` beside torchinfo, fvcore and ptflops: time and memory, on tensors of the CPU and on the meta device."""
 
+import json
+import math
+import statistics
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import torch
 import torchinfo
-import torchvision
 from torch import nn
 
-from benchmarks.timing import Row, side_by_side
+from benchmarks.timing import Row, clock, duration, side_by_side
 from cnnlib import anatomy, create_model
 
-IMAGE = (3, 224, 224)
+NETWORKS = ("lenet5", "vgg16", "resnet152", "densenet201", "inception_v4", "cifar_resnet1202")
+# fvcore traces real tensors only; ptflops makes its own image on the CPU.
+SETTINGS = (("cnnlib", "meta"), ("torchinfo", "meta"), ("cnnlib", "cpu"), ("torchinfo", "cpu"), ("fvcore", "cpu"), ("ptflops", "cpu"))  # fmt: skip
+DEPTHS = (20, 56, 110, 302, 602, 1202)
 
 
 def rows(times: int = 15) -> Iterator[Row]:
     """One row a network. The budgets of VGG-16 and ResNet-152 are 3 and 20 ms, and an eighth of torchinfo's time."""
     with torch.device("meta"):
         networks = [
-            ("VGG-16", torchvision.models.vgg16(), 0.003, None),
+            ("VGG-16", create_model("vgg16"), 0.003, None),
             ("ResNet-50", create_model("resnet50"), None, None),
             ("ResNet-152", create_model("resnet152"), 0.020, 8),
         ]
@@ -32,7 +39,39 @@ def rows(times: int = 15) -> Iterator[Row]:
 def compare(model: nn.Module, times: int) -> tuple[float, float]:
     """Median seconds of `anatomy` and of torchinfo."""
     return side_by_side(
-        lambda: anatomy(model, IMAGE),
-        lambda: torchinfo.summary(model, (1, *IMAGE), device="meta", verbose=0),
+        lambda: anatomy(model),
+        lambda: torchinfo.summary(model, (1, *model.input_size), device="meta", verbose=0),
         times,
     )
+
+
+def peers() -> str:
+    """Time and memory of each tool on each network, one process a measurement, as text."""
+    lines = [f"{'network':18}" + "".join(f"{f'{tool}, {device}':>22}" for tool, device in SETTINGS)]
+    for name in NETWORKS:
+        cells = [f"{name:18}"]
+        for tool, device in SETTINGS:
+            done = subprocess.run(
+                [sys.executable, "-m", "benchmarks.peers", name, tool, device], capture_output=True, text=True
+            )
+            if done.returncode:
+                cells.append(f"{'fails':>22}")
+                continue
+            seen = json.loads(done.stdout)
+            text = f"{duration(seen['seconds'])} {seen['megabytes']:6.0f} MB"
+            cells.append(f"{text:>22}")
+        lines.append("".join(cells))
+    return "\n".join(lines)
+
+
+def growth() -> str:
+    """Time of `anatomy` against the number of layers of a CIFAR ResNet, and the exponent that fits it, as text."""
+    points = []
+    for depth in DEPTHS:
+        with torch.device("meta"):
+            model = create_model("cifar_resnet", depth=depth)
+        anatomy(model)
+        points.append((depth, statistics.median(clock(lambda m=model: anatomy(m)) for _ in range(7))))
+    slope, _ = statistics.linear_regression(*zip(*[(math.log(d), math.log(s)) for d, s in points], strict=True))
+    times = ", ".join(f"{depth} layers {duration(seconds)}" for depth, seconds in points)
+    return f"anatomy of cifar_resnet: {times}; time grows as layers^{slope:.2f}"

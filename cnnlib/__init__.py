@@ -7,7 +7,7 @@
 The teaching parts (explorers, benches, quizzes, checks) are in `cnnlib.course`.
 """
 
-from cnnlib.analysis import Anatomy, anatomy
+from cnnlib.analysis import Anatomy, Comparison, anatomy, compare
 from cnnlib.models import create_model, list_models, load_pretrained, load_weights
 from cnnlib.training import History, ImageData, Recipe, fit, gradient_norms, load_data
 
@@ -15,10 +15,12 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Anatomy",
+    "Comparison",
     "History",
     "ImageData",
     "Recipe",
     "anatomy",
+    "compare",
     "create_model",
     "fit",
     "gradient_norms",

@@ -1,145 +1,228 @@
 """`cnnlib.anatomy`: what each layer of a network costs and sees."""
 
-import html
-from dataclasses import dataclass
+import difflib
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+import torch
 from torch import nn
 
+from cnnlib.analysis import reading
+from cnnlib.analysis.conventions import count
+from cnnlib.analysis.diagram import Diagram, diagram
+from cnnlib.analysis.memory import Memory, TrainingStep, memory
 from cnnlib.analysis.trace import InputTooSmall, Layer, trace
 
 if TYPE_CHECKING:
     import pandas
 
-CONVENTION = "MACs: multiplies of convolutions and linear layers, one image; field: receptive field in pixels"
-HEADINGS = ("layer", "operation", "output", "parameters", "MACs", "output bytes", "field")
-
 
 @dataclass(frozen=True)
 class Anatomy:
-    """A network's operations and totals, for one image in float32.
+    """A network's operations and totals, for one image.
 
     `params` counts learnable values (batch norm's running statistics are none), `trainable_params` those that are not
-    frozen, `macs` the multiplies of convolutions and linear layers, `output_bytes` what all operations write.
-    `receptive_field` is (height, width) in pixels of the last map before global pooling or the first linear layer.
+    frozen, `macs` the multiplies of convolutions, linear layers and other matrix products, `output_bytes` what all
+    operations write. `receptive_field` is (height, width) in pixels of the last map before global pooling or the first
+    linear layer. `input_sizes` has (C, H, W) for each input of the network.
     """
 
     model: str
-    input_size: tuple[int, ...]
+    input_sizes: tuple[tuple[int, ...], ...]
+    dtype: torch.dtype
     layers: list[Layer]
     params: int
     trainable_params: int
     macs: int
     output_bytes: int
     receptive_field: tuple[int, ...] | None
+    network: nn.Module = field(repr=False, compare=False)
+
+    @property
+    def input_size(self) -> tuple[int, ...]:
+        """(C, H, W) of the input, of the first where there are several."""
+        return self.input_sizes[0]
+
+    @property
+    def dtype_name(self) -> str:
+        """The type of images, maps and weights: "float32"."""
+        return str(self.dtype).removeprefix("torch.")
+
+    @cached_property
+    def weight_bytes(self) -> int:
+        """Bytes of parameters and buffers, floating-point ones in the type `dtype`: a file of weights is as large."""
+        own = dict(self.network.named_parameters()) | dict(self.network.named_buffers())
+        return sum(
+            tensor.numel() * (self.dtype.itemsize if tensor.is_floating_point() else tensor.itemsize)
+            for tensor in own.values()
+        )
+
+    @cached_property
+    def depth(self) -> int:
+        """Layers with weights on the longest way from image to output: convolutions and linear layers.
+
+        So papers count: 50 for ResNet-50, whose projections are on a shorter way.
+        """
+        depths: list[int] = []
+        for row in self.layers:
+            before = max((depths[number] for number in row.inputs if number >= 0), default=0)
+            depths.append(before + (row.op == "linear" or row.op.startswith("conv")))
+        return max(depths, default=0)
+
+    @cached_property
+    def saved_bytes(self) -> int:
+        """Bytes that autograd keeps for the backward pass, for one image in training mode: computed when asked for.
+
+        Weights and buffers, which are there anyway, are not among them; the image is.
+        """
+        return TrainingStep(self.network, [(1, *size) for size in self.input_sizes], self.dtype).saved()
+
+    def operations(self, convention: str = "macs") -> int:
+        """Operations for one image, counted as `convention` says: one of `cnnlib.analysis.conventions.CONVENTIONS`.
+
+        "macs", "flops" (two for each), "macs and biases", "macs and joins", and the rules of "torchinfo", "fvcore" and
+        "ptflops". Raises ValueError for another.
+        """
+        return count(self.layers, convention)
+
+    def memory(self, batch: int = 1, optimizer: str = "momentum") -> Memory:
+        """Bytes of one training step on `batch` images: weights, gradients, the optimiser's state, saved maps, peak.
+
+        `optimizer` is "sgd", "momentum", "rmsprop" or "adam". Raises ValueError for another, or a batch under 1.
+        """
+        return memory(self.network, list(self.input_sizes), self.dtype, batch, optimizer)
 
     def table(self, depth: int | None = None) -> str:
         """The layers as text. `depth=1` sums up by the first part of the name (the stage), 2 by the first two."""
-        rows = [HEADINGS, *(texts(row) for row in self.grouped(depth)), texts(self.total())]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = [
-            "  ".join(
-                cell.ljust(w) if i < 3 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))
-            )
-            for row in rows
-        ]
-        rule = "-" * len(lines[0])
-        lines = [self.title(), rule, lines[0], rule, *lines[1:-1], rule, lines[-1], CONVENTION]
-        return "\n".join(line.rstrip() for line in lines)
+        return reading.anatomy_text(self, depth)
 
     def to_frame(self) -> "pandas.DataFrame":
-        """The layers as a pandas DataFrame, one row an operation. Raises ImportError without pandas."""
+        """The layers as a pandas DataFrame, one row an operation and one column a field of `Layer`.
+
+        Raises ImportError without pandas.
+        """
         import pandas
 
         return pandas.DataFrame(self.layers, columns=Layer._fields)
 
+    def to_dict(self) -> dict:
+        """All that is known, in what JSON has: shapes are lists, what is not there is None.
+
+        `model` and `dtype` ("float32") are strings, `inputs` has [C, H, W] for each input, `convention` says what is
+        counted. `totals` has `params`, `trainable_params`, `macs`, `output_bytes`, `weight_bytes`, `depth` and
+        `receptive_field`, [height, width] or None. `layers` has an object for each operation, in the order in which
+        they ran, with the fields of `Layer`; its `inputs` are numbers in this list, -1 the image.
+        """
+        totals = "params trainable_params macs output_bytes weight_bytes depth receptive_field".split()
+        return {
+            "model": self.model,
+            "inputs": as_lists(self.input_sizes),
+            "dtype": self.dtype_name,
+            "convention": reading.CONVENTION,
+            "totals": {name: as_lists(getattr(self, name)) for name in totals},
+            "layers": [{name: as_lists(value) for name, value in row._asdict().items()} for row in self.layers],
+        }
+
+    def to_json(self, indent: int | None = None) -> str:
+        """`to_dict()` as JSON; `indent` is the number of spaces a level, None puts all on one line."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False, indent=indent)
+
     def grouped(self, depth: int | None) -> list[Layer]:
         """The rows of `table(depth)`: layers whose names begin alike summed up, where they follow each other."""
-        if depth is None:
-            return self.layers
-        groups: list[list[Layer]] = []
-        for layer in self.layers:
-            if not groups or stem(groups[-1][0].name, depth) != stem(layer.name, depth):
-                groups.append([])
-            groups[-1].append(layer)
-        return [summed(group, depth) for group in groups]
+        return (
+            self.layers if depth is None else [reading.summed(run, depth) for run in reading.runs(self.layers, depth)]
+        )
 
     def total(self) -> Layer:
         """The last line of the table."""
-        nothing = Layer("", "0 operations", self.input_size, self.input_size, 0, 0, 0, None, None, None, True)
-        whole = summed(self.layers or [nothing], 1)
-        return whole._replace(name="total", params=self.params, receptive_field=self.receptive_field)
+        nothing = Layer(
+            "", "0 operations", self.input_size, self.input_size, 0, 0, 0, None, None, None, True, False, (-1,), False
+        )
+        whole = reading.summed(self.layers or [nothing], 1)
+        return whole._replace(
+            name="total", params=self.params, receptive_field=self.receptive_field, misaligned=False, window=None
+        )
 
-    def title(self) -> str:
-        """What was analysed."""
-        return f"{self.model}, input {'×'.join(map(str, self.input_size))}"
+    def pixels(self, layer: str | int, position: tuple[int, ...] = ()) -> tuple[tuple[int, int], ...]:
+        """Which pixels a unit sees: ((top, bottom), (left, right)), the first and the last, both among them.
+
+        `layer` is a name of `layers`, the beginning of one ("conv4_x": its last operation), or the number of a row.
+        `position` is (i, j) on its map, (0, 0) at the top left. Padding counts: a range may begin before 0 or end behind
+        the image. After global pooling or a linear layer it is the whole image, of the first input.
+
+        Raises ValueError for a layer that is not there or runs several times, for one whose field is not known, and for
+        a position outside its map.
+        """
+        row = self.row(layer)
+        if not row.known:
+            raise ValueError(f"what {row.name} sees is not known: there is no rule for {row.op}, or for one before it")
+        sizes = row.out_shape[-len(row.jump) :] if row.jump else row.out_shape[1:]
+        inside = len(position) == len(sizes) and all(0 <= p < n for p, n in zip(position, sizes, strict=True))
+        if not inside and (row.jump or position):
+            where = f"whose positions are {reading.by_axis(sizes)}, from 0" if sizes else "which has none: leave it out"
+            raise ValueError(f"position={tuple(position)} is not on the map of {row.name}, {where}")
+        if not row.jump:
+            return tuple((0, size - 1) for size in self.input_size[1:])
+        tops = [
+            int(start - (size - 1) / 2) + p * jump
+            for p, size, jump, start in zip(position, row.receptive_field, row.jump, row.start, strict=True)
+        ]
+        return tuple((top, top + size - 1) for top, size in zip(tops, row.receptive_field, strict=True))
+
+    def row(self, layer: str | int) -> Layer:
+        """The operation of this name or number. Raises ValueError where there is none, or the name stands for several.
+
+        The beginning of a name, as "conv4_x", stands for the last operation whose name begins so.
+        """
+        if isinstance(layer, int):
+            if not -len(self.layers) <= layer < len(self.layers):
+                raise ValueError(f"layer={layer} is no row of {self.model}, which has {len(self.layers)}")
+            return self.layers[layer]
+        named = [number for number, row in enumerate(self.layers) if row.name == layer]
+        if len(named) > 1:
+            raise ValueError(f"{layer!r} runs {len(named)} times, as rows {', '.join(map(str, named))}; give a number")
+        named = named or [number for number, row in enumerate(self.layers) if row.name.startswith(f"{layer}.")]
+        if named:
+            return self.layers[named[-1]]
+        known = dict.fromkeys(reading.stem(row.name, depth) for depth in range(1, 9) for row in self.layers)
+        near = [name for name in known if name.endswith(f".{layer}")][:3]
+        near = near or difflib.get_close_matches(layer, known, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "table() has all names"
+        raise ValueError(f"{self.model} has no layer {layer!r}; {hint}")
+
+    def diagram(self, depth: int | None = None, color: str = "operation") -> Diagram:
+        """A drawing of the network, made from its rows: blocks, branches, joins, shortcuts; repeats are folded.
+
+        `depth` is how many levels of modules are opened; None opens what one can take in. `color` is "operation", or a
+        cost whose shares are shown: "params", "macs" or "output_bytes". Raises ValueError for another, or a depth under 1.
+        """
+        return diagram(self, depth, color)
 
     def __repr__(self) -> str:
         return self.table(depth=1)
 
     def _repr_html_(self) -> str:
-        def line(cells: tuple[str, ...], tag: str, first: str) -> str:
-            opened = [first] + [tag] * (len(cells) - 1)
-            aligned = ["left" if i < 3 else "right" for i in range(len(cells))]
-            return "".join(
-                f'<{tag} style="text-align:{align}">{html.escape(text)}</{tag[:2]}>'
-                for tag, align, text in zip(opened, aligned, cells, strict=True)
-            )
-
-        body = "\n".join(f"<tr>{line(texts(row), 'td', ROW)}</tr>" for row in self.grouped(1))
-        return (
-            '<table class="dataframe anatomy" style="font-size:0.85em;white-space:nowrap">\n'
-            f'<caption style="caption-side:top;text-align:left;white-space:normal">{html.escape(self.title())}. '
-            f"{CONVENTION}.</caption>\n<thead><tr>{line(HEADINGS, COLUMN, COLUMN)}</tr></thead>\n"
-            f"<tbody>\n{body}\n</tbody>\n<tfoot><tr>{line(texts(self.total()), 'td', ROW)}</tr></tfoot></table>"
-        )
+        return reading.anatomy_html(self)
 
 
-ROW, COLUMN = 'th scope="row"', 'th scope="col"'
+def as_lists(value):
+    """`value` with lists for tuples."""
+    return [as_lists(item) for item in value] if isinstance(value, tuple) else value
 
 
-def stem(name: str, depth: int) -> str:
-    """The first `depth` parts of a dotted name."""
-    return ".".join(name.split(".")[:depth])
-
-
-def summed(rows: list[Layer], depth: int) -> Layer:
-    """One row for several that follow each other: costs add up, the output is the last one's."""
-    last = rows[-1]
-    return Layer(
-        name=stem(rows[0].name, depth),
-        op=last.op if len(rows) == 1 else f"{len(rows)} operations",
-        in_shape=rows[0].in_shape,
-        out_shape=last.out_shape,
-        params=sum(row.params for row in rows),
-        macs=sum(row.macs for row in rows),
-        output_bytes=sum(row.output_bytes for row in rows),
-        receptive_field=last.receptive_field,
-        jump=last.jump,
-        start=last.start,
-        known=all(row.known for row in rows),
-    )
-
-
-def texts(row: Layer | tuple[str, ...]) -> tuple[str, ...]:
-    """A row as the table shows it."""
-    field = "×".join(map(str, row.receptive_field)) if row.receptive_field else "all" if row.known else "?"
-    return (
-        row.name,
-        row.op,
-        "×".join(map(str, row.out_shape)),
-        f"{row.params:,}",
-        f"{row.macs:,}",
-        f"{row.output_bytes:,}",
-        field,
-    )
-
-
-def anatomy(model: nn.Module, input_size: tuple[int, ...] | None = None) -> Anatomy:
+def anatomy(
+    model: nn.Module,
+    input_size: tuple[int, ...] | list[tuple[int, ...]] | None = None,
+    *,
+    dtype: torch.dtype = torch.float32,
+) -> Anatomy:
     """What each operation of `model` costs and sees, from one forward pass without numbers.
 
-    `input_size` is (C, H, W); None takes `model.input_size`. The pass runs in evaluation mode on the meta device: no
-    weight is read or allocated, and the model is left as it was.
+    `input_size` is (C, H, W), or a list of them for a model of several inputs; None takes `model.input_size`. `dtype`
+    is the type of images and maps. The pass runs in evaluation mode on the meta device: no weight is read or
+    allocated, and the model is left as it was.
 
     Raises ValueError without an input size, for one that is too small (and says what passes), and for one whose
     channels the model does not read.
@@ -151,32 +234,35 @@ def anatomy(model: nn.Module, input_size: tuple[int, ...] | None = None) -> Anat
             raise ValueError(
                 f"{name} has no input_size of its own; give one, as anatomy(model, input_size=(3, 224, 224))"
             )
-    input_size = tuple(input_size)
+    several = isinstance(input_size[0], tuple | list)
+    sizes = tuple(map(tuple, input_size)) if several else (tuple(input_size),)
     try:
-        layers, receptive_field = trace(model, input_size)
+        traced = trace(model, sizes, dtype)
     except InputTooSmall as error:
-        side = smallest_square(model, input_size)
-        advice = f"; {input_size[0]}×{side}×{side} is the smallest square that passes" if side else ""
+        side = None if several else smallest_square(model, sizes[0], dtype)
+        advice = f"; {sizes[0][0]}×{side}×{side} is the smallest square that passes" if side else ""
         raise ValueError(f"input_size={input_size} is too small for {name}: {error}{advice}") from None
-    parameters = list(model.parameters())
+    layers, parameters = traced.rows, traced.parameters.values()
     return Anatomy(
         model=name,
-        input_size=input_size,
+        input_sizes=sizes,
+        dtype=dtype,
         layers=layers,
         params=sum(p.numel() for p in parameters),
         trainable_params=sum(p.numel() for p in parameters if p.requires_grad),
         macs=sum(layer.macs for layer in layers),
         output_bytes=sum(layer.output_bytes for layer in layers),
-        receptive_field=receptive_field,
+        receptive_field=tuple(axis.size for axis in traced.last_map) if traced.last_map else None,
+        network=model,
     )
 
 
-def smallest_square(model: nn.Module, input_size: tuple[int, ...]) -> int | None:
+def smallest_square(model: nn.Module, input_size: tuple[int, ...], dtype: torch.dtype) -> int | None:
     """Side of the smallest square input whose windows all fit; None where other errors come in between."""
 
     def fits(side: int) -> bool:
         try:
-            trace(model, (input_size[0], *[side] * (len(input_size) - 1)))
+            trace(model, [(input_size[0], *[side] * (len(input_size) - 1))], dtype)
         except InputTooSmall:
             return False
         return True

@@ -6,13 +6,9 @@ import re
 from functools import lru_cache
 from importlib.resources import files
 
-from cnnlib.course import palette
+from cnnlib.palette import themed
 
 escape = html.escape
-
-# Who says "dark": the built book, Colab's output frame, JupyterLab; else the reader's system, where none of them speaks.
-_DARK_HOSTS = ('html[data-theme="dark"]', 'html[theme="dark"]', 'body[data-jp-theme-light="false"]')
-_NO_HOST = "html:not([data-theme], [theme]) body:not([data-jp-theme-light])"
 
 
 def embed(data: object) -> str:
@@ -32,14 +28,7 @@ def asset(name: str) -> str:
 
 def style(*names: str) -> str:
     """One `<style data-cnnlib>` with the palette and the named files of `assets/`."""
-    light, dark = (";".join(f"--cnn-{k}:{v}" for k, v in p.items()) for p in (palette.LIGHT, palette.DARK))
-    hosts = ",".join(f"{host} .cnn-ui" for host in _DARK_HOSTS)
-    rules = [
-        f".cnn-ui{{{light};color-scheme:light}}",
-        f"{hosts}{{{dark};color-scheme:dark}}",
-        f"@media (prefers-color-scheme:dark){{{_NO_HOST} .cnn-ui{{{dark};color-scheme:dark}}}}",
-    ]
-    return "<style data-cnnlib>\n" + "\n".join([*rules, *map(asset, names)]) + "\n</style>"
+    return "<style data-cnnlib>\n" + "\n".join([themed(".cnn-ui"), *map(asset, names)]) + "\n</style>"
 
 
 def script(*names: str) -> str:

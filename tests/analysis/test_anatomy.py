@@ -1,17 +1,18 @@
-"""`cnnlib.anatomy` leaves the model alone, shows its rows the same way each time, and says what it cannot do."""
+"""`cnnlib.anatomy` leaves the model alone, hands out its rows, finds the pixels of a unit, and says what it cannot do."""
 
+import json
 import re
 
 import pytest
 import torch
 import torch.nn.functional as F
-from oracles import Net, torchvision_on_meta
+from oracles import Net, pixels_seen, torchvision_on_meta
 from torch import nn
 from torch.nn.modules import module as torch_module
 from torch.utils._python_dispatch import TorchDispatchMode
 
-import cnnlib
 from cnnlib import anatomy, create_model
+from cnnlib.analysis import Layer
 
 
 class OnlyMeta(TorchDispatchMode):
@@ -141,64 +142,130 @@ def small():
     return anatomy(create_model("cifar_resnet", depth=8, width=0.25))
 
 
-def numbers(line):
-    return [int(found.replace(",", "")) for found in re.findall(r"(?<![\w.×])\d[\d,]*(?![\w.×])", line)]
-
-
-@pytest.mark.parametrize("depth", [None, 1, 2, 3])
-def test_the_rows_of_a_table_add_up_to_its_last_line(depth):
-    seen = small()
-    rows = seen.grouped(depth)
-    for column, total in [("params", seen.params), ("macs", seen.macs), ("output_bytes", seen.output_bytes)]:
-        assert sum(getattr(row, column) for row in rows) == total
-    lines = seen.table(depth).splitlines()
-    assert numbers(lines[-2])[-3:] == [seen.params, seen.macs, seen.output_bytes]
-    assert lines[0] == "CifarResNet, input 3×32×32"
-    assert lines[-1].startswith("MACs: multiplies of convolutions and linear layers, one image")
-    assert len(lines) == len(rows) + 7
-    assert not any(line.endswith(" ") for line in lines)
-
-
-def test_a_stage_is_one_row():
-    stages = {row.name: row for row in small().grouped(1)}
-    assert list(stages) == ["conv1", "bn1", "relu", "stage1", "stage2", "stage3", "avgpool", "fc"]
-    assert stages["stage2"].op == "9 operations"
-    assert (stages["stage2"].in_shape, stages["stage2"].out_shape) == ((4, 32, 32), (8, 16, 16))
-    assert "25×25" in small().table(1).splitlines()[-2]
-
-
-def test_what_is_shown_is_the_same_each_time():
-    one, other = small(), small()
-    for show in (repr, cnnlib.Anatomy._repr_html_, cnnlib.Anatomy.table):
-        assert show(one) == show(other)
-        assert not re.search(r"0x[0-9a-f]{6}", show(one))
-    assert repr(one) == one.table(depth=1)
-    assert one == other
-
-
-def test_html():
-    shown = small()._repr_html_()
-    assert shown.count("<tr>") == 8 + 2
-    assert shown.count('scope="row"') == 8 + 1 and shown.count('scope="col"') == 7
-    assert f"{small().params:,}" in shown and ">CifarResNet, input 3×32×32. MACs" in shown
-    assert "&lt;" in anatomy(type("A<b>", (nn.Flatten,), {})(), (1, 2, 2))._repr_html_().partition("<thead>")[0]
-
-
-def test_a_network_without_operations_has_a_table_too():
-    seen = anatomy(nn.Flatten(), (1, 2, 2))
-    assert (seen.layers, seen.params, seen.receptive_field) == ([], 0, (1, 1))
-    assert "total" in repr(seen) and "total" in seen._repr_html_()
-
-
 def test_frame():
     seen = small()
     frame = seen.to_frame()
-    assert list(frame.columns) == [
-        "name", "op", "in_shape", "out_shape", "params", "macs", "output_bytes", "receptive_field", "jump", "start", "known",
-    ]  # fmt: skip
+    assert list(frame.columns) == list(Layer._fields)
     assert frame["name"].tolist() == [row.name for row in seen.layers]
     assert (frame["params"].sum(), frame["macs"].sum()) == (seen.params, seen.macs)
     assert frame["out_shape"][0] == (4, 32, 32)
+
+
+def test_json_has_all_and_comes_back_as_it_was():
+    seen = small()
+    found = json.loads(seen.to_json(), parse_constant=pytest.fail)
+    assert found == seen.to_dict() == json.loads(seen.to_json(indent=2))
+    assert (found["model"], found["inputs"], found["dtype"]) == ("CifarResNet", [[3, 32, 32]], "float32")
+    assert found["totals"] == {
+        "params": 5_006, "trainable_params": 5_006, "macs": 848_032, "output_bytes": 268_392, "weight_bytes": 20_560,
+        "depth": 8, "receptive_field": [25, 25],
+    }  # fmt: skip
+    first, last = found["layers"][0], found["layers"][-1]
+    assert list(first) == list(Layer._fields)
+    assert (first["window"], first["start"], first["inputs"]) == ([[3, 3], [1, 1]], [0.0, 0.0], [-1])
+    assert (last["receptive_field"], last["known"], last["window"]) == (None, True, None)
+
+
+def test_the_bytes_of_weights_are_those_of_a_file_of_them():
+    model = create_model("cifar_resnet", depth=8, width=0.25)
+    bytes_of = sum(tensor.nbytes for tensor in model.state_dict().values())
+    assert anatomy(model).weight_bytes == bytes_of
+    counters = sum(tensor.nbytes for tensor in model.state_dict().values() if not tensor.is_floating_point())
+    assert anatomy(model, dtype=torch.float16).weight_bytes == (bytes_of - counters) // 2 + counters
+
+
+@pytest.mark.parametrize(
+    "name, depth", [("alexnet", 8), ("vgg16", 16), ("googlenet", 22), ("densenet121", 121), ("squeezenet1_0", 18)]
+)
+def test_depth_is_what_the_paper_counts(name, depth):
+    assert anatomy(torchvision_on_meta(name)).depth == depth
+
+
+@pytest.mark.parametrize("name", ["resnet18", "resnet50", "cifar_plain20", "cifar_resnet56"])
+def test_depth_is_in_the_name_of_a_residual_network(name):
+    with torch.device("meta"):
+        assert anatomy(create_model(name)).depth == int(re.search(r"\d+", name)[0])
+
+
+def test_a_network_without_layers_is_zero_deep():
+    assert anatomy(nn.Flatten(), (1, 2, 2)).depth == 0
+
+
+# -------------------------------------------------------------------------------------------------------- pixels
+
+
+def branching(net, x):
+    return torch.cat([net.one(x), net.other(x)], 1)
+
+
+NETS = {
+    "asymmetric": nn.Sequential(nn.Conv2d(2, 2, (1, 5), (1, 2), (0, 2)), nn.Conv2d(2, 2, (4, 2), (3, 1))),
+    "strides": nn.Sequential(nn.Conv2d(2, 2, 3, 2, 1), nn.ReLU(), nn.MaxPool2d((3, 2), (2, 1))),
+    "branches": Net(branching, one=nn.Conv2d(2, 2, 3, 2, 1), other=nn.Conv2d(2, 2, (5, 1), 2, (2, 0))),
+}
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_pixels_are_those_that_brute_force_finds(name):
+    model, size = NETS[name], (2, 17, 21)
+    seen = anatomy(model, size)
+    rows, columns = (pixels_seen(model, size, axis) for axis in (0, 1))
+    for i, across in enumerate(rows):
+        for j, along in enumerate(columns):
+            inside = [
+                (max(low, 0), min(high, n - 1))
+                for (low, high), n in zip(seen.pixels(-1, (i, j)), size[1:], strict=True)
+            ]
+            assert inside == [(across[0], across[-1]), (along[0], along[-1])]
+    assert seen.layers[-1].out_shape[1:] == (len(rows), len(columns))
+
+
+def test_pixels_begin_before_the_image_where_it_is_padded():
+    seen = anatomy(create_model("resnet18", width=0.25))
+    assert seen.pixels("conv1", (0, 0)) == ((-3, 3), (-3, 3))
+    assert seen.pixels("conv1", (111, 2)) == ((219, 225), (1, 7))
+    assert seen.pixels(0, (111, 2)) == seen.pixels("conv1", [111, 2])
+    stage = [row for row in seen.layers if row.name.startswith("conv4_x.")]
+    assert seen.pixels("conv4_x", (7, 7)) == seen.pixels(stage[-1].name, (7, 7))
+    (top, bottom), _ = seen.pixels("conv4_x", (7, 7))
+    assert bottom - top + 1 == stage[-1].receptive_field[0] == 211
+
+
+def test_after_global_pooling_a_unit_sees_the_whole_image():
+    seen = anatomy(create_model("cifar_resnet", depth=8, width=0.25), (3, 40, 48))
+    assert seen.pixels("fc") == seen.pixels("avgpool", (0, 0)) == seen.pixels("avgpool") == ((0, 39), (0, 47))
+
+
+@pytest.mark.parametrize(
+    "layer, position, says",
+    [
+        ("conv4", (0, 0), "CifarResNet has no layer 'conv4'; did you mean .*'conv1'"),
+        ("residual.conv2", (0, 0), "did you mean 'stage1.0.residual.conv2' or 'stage2.0.residual.conv2'"),
+        ("§", (0, 0), r"no layer '§'; table\(\) has all names"),
+        (30, (0, 0), "layer=30 is no row of CifarResNet, which has 30"),
+        ("stage2", (0, 16), r"position=\(0, 16\) is not on the map of stage2\S+, whose positions are 16×16, from 0"),
+        ("conv1", (-1, 0), "is not on the map of conv1, whose positions are 32×32, from 0"),
+        ("conv1", (), "is not on the map of conv1, whose positions are 32×32, from 0"),
+        ("fc", (1,), "is not on the map of fc, which has none: leave it out"),
+    ],
+)
+def test_pixels_of_what_is_not_there(layer, position, says):
+    with pytest.raises(ValueError, match=says):
+        small().pixels(layer, position)
+
+
+def test_pixels_of_a_module_that_runs_twice_needs_the_number_of_a_row():
+    conv = nn.Conv2d(2, 2, 3)
+    seen = anatomy(nn.Sequential(conv, conv), (2, 8, 8))
+    with pytest.raises(ValueError, match="'0' runs 2 times, as rows 0, 1; give a number"):
+        seen.pixels("0", (0, 0))
+    assert (seen.pixels(0, (1, 1)), seen.pixels(1, (1, 1))) == (((1, 3), (1, 3)), ((1, 5), (1, 5)))
+
+
+def test_pixels_that_are_not_known():
+    seen = anatomy(Net(lambda net, x: torch.fft.fft2(x).real), (2, 8, 8))
+    with pytest.raises(ValueError, match="what fft_fft2 sees is not known: there is no rule for fft_fft2"):
+        seen.pixels("fft_fft2", (0, 0))
 
 
 # -------------------------------------------------------------------------------------------------------- errors

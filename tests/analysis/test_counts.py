@@ -1,8 +1,13 @@
 """Shapes, parameters and MACs against torch's own counter, torchinfo and real runs."""
 
+import functools
+import re
+
 import pytest
+import timm
 import torch
 import torchinfo
+import torchvision
 from oracles import TORCHVISION, torchvision_on_meta
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
@@ -23,7 +28,11 @@ def multiplies(model):
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow if "1202" in name else ()) for name in list_models()]
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow if re.search("1202|1001|250|190", name) else ())
+        for name in list_models()
+    ],
 )
 def test_macs_of_our_networks_are_what_torch_counts(name):
     model = our_model(name)
@@ -141,6 +150,11 @@ def test_pooling_shapes_for_every_small_setting(pool, ceil_mode):
         (nn.AdaptiveMaxPool2d(1), (2, 9, 9)),
         (nn.MaxPool2d((3, 2), (2, 1), (1, 0), (1, 2)), (2, 11, 9)),
         (nn.Sequential(nn.Flatten(), nn.Linear(8, 3)), (2, 2, 2)),
+        (nn.ConvTranspose1d(4, 2, 3, stride=2), (4, 9)),
+        (nn.ConvTranspose2d(4, 6, (3, 2), stride=(2, 3), padding=1, output_padding=(1, 0), groups=2), (4, 7, 8)),
+        (nn.ConvTranspose2d(4, 2, 3, dilation=2), (4, 7, 8)),
+        (nn.ConvTranspose3d(2, 4, (1, 3, 2), stride=(1, 2, 1)), (2, 3, 4, 5)),
+        (nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), (5, 8)),
     ],
     ids=str,
 )
@@ -151,3 +165,78 @@ def test_layers_of_other_dimensions_and_settings(module, size):
         module(torch.zeros(1, *size))
     assert seen.layers[-1].out_shape == tuple(out.shape[1:])
     assert seen.macs == counter.get_total_flops() / 2
+
+
+class TwoInputs(nn.Module):
+    """A photograph and a vector, joined at the end; the same convolution reads the photograph twice."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.fc = nn.Conv2d(3, 4, 3), nn.Linear(4 + 5, 2)
+
+    def forward(self, image, vector):
+        maps = self.conv(image) + self.conv(image.flip(3))
+        return self.fc(torch.cat([maps.mean((2, 3)), vector], 1))
+
+
+def test_a_network_of_two_inputs():
+    model = TwoInputs()
+    seen = anatomy(model, [(3, 8, 8), (5,)])
+    with FlopCounterMode(display=False) as counter:
+        model(torch.zeros(1, 3, 8, 8), torch.zeros(1, 5))
+    assert seen.macs == counter.get_total_flops() / 2
+    assert seen.params == sum(row.params for row in seen.layers) == sum(p.numel() for p in model.parameters())
+    assert [row.inputs for row in seen.layers if row.op == "cat"] == [(4, -1)]
+    assert seen.input_sizes == ((3, 8, 8), (5,)) and seen.input_size == (3, 8, 8)
+
+
+def test_a_module_whose_length_is_zero_passes_its_input_on():
+    """An empty nn.Sequential is false: nothing may be made of that."""
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Sequential(), nn.ReLU())
+    assert [row.op for row in anatomy(model, (3, 8, 8)).layers] == ["conv2d", "relu"]
+
+
+def test_each_row_says_which_rows_it_reads():
+    rows = anatomy(our_model("cifar_resnet", depth=8)).layers
+    assert rows[0].inputs == (-1,)
+    assert all(max(row.inputs) < number for number, row in enumerate(rows))
+    for row in rows:
+        if row.op == "add":
+            block = row.name.rpartition(".")[0]
+            assert [rows[i].name.startswith(f"{block}.residual") for i in row.inputs] == [True, False]
+
+
+# Classification networks of torchvision and of timm: none of them ours.
+FOREIGN = [name for name in torchvision.models.list_models(torchvision.models) if not re.match("vit|swin|maxvit", name)]
+TIMM = """
+    resnet26d resnet50d seresnet50 resnext101_32x4d ecaresnet50t gcresnet33ts skresnet18 res2net50_14w_8s resnest14d
+    resnetv2_50 densenet121 dpn68 dla34 hrnet_w18_small vgg16 inception_v3 inception_v4 inception_resnet_v2 xception41
+    xception71 nasnetalarge pnasnet5large mobilenetv2_100 mobilenetv3_small_100 efficientnet_b0 efficientnetv2_rw_t
+    tf_efficientnet_lite0 mixnet_s mnasnet_100 fbnetc_100 ghostnet_100 hardcorenas_a regnetx_002 regnety_002 repvgg_a0
+    cspresnet50 cspdarknet53 darknet53 selecsls42b tresnet_m vovnet39a rexnet_100 lcnet_050 tinynet_a gernet_s
+""".split()
+QUICK = {"mobilenet_v3_small", "shufflenet_v2_x1_0", "regnetx_002", "ghostnet_100", "resnest14d", "dla34"}
+
+
+@pytest.mark.parametrize(
+    "library, name",
+    [
+        pytest.param(library, name, marks=() if name in QUICK else pytest.mark.slow)
+        for library, names in (("torchvision", FOREIGN), ("timm", TIMM))
+        for name in names
+    ],
+)
+def test_networks_of_others(library, name):
+    if library == "timm":
+        build, size = functools.partial(timm.create_model, name), timm.get_pretrained_cfg(name).input_size
+    else:
+        options = {"aux_logits": False, "init_weights": False} if name in ("googlenet", "inception_v3") else {}
+        build = functools.partial(torchvision.models.get_model, name, weights=None, **options)
+        size = (3, 299, 299) if name == "inception_v3" else (3, 224, 224)
+    with torch.device("cpu" if name.startswith("regnet_") else "meta"):  # torchvision's RegNets read their own sizes
+        model = build().eval().to("meta")
+    model.input_size = size
+    seen = anatomy(model)
+    assert seen.macs == multiplies(model)
+    assert seen.params == sum(parameter.numel() for parameter in model.parameters())
+    assert seen.layers[-1].out_shape[0] == 1000

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracles import Net, pixels_seen, torchvision_on_meta
+from oracles import LARGE, SMALL, Net, pixels_seen, torchvision_on_meta
 from torch import nn
 
 from cnnlib import anatomy, create_model
@@ -78,6 +78,7 @@ NETS = {
     "adaptive": nn.Sequential(conv(3, padding=1), nn.AdaptiveAvgPool2d((10, 20)), conv(3)),
     "groups": nn.Sequential(conv(3, groups=CHANNELS), conv(5, 3, groups=CHANNELS)),
     "norms": nn.Sequential(conv(3), nn.BatchNorm2d(CHANNELS), nn.LocalResponseNorm(2), nn.Dropout(), nn.PReLU(), nn.ReLU6()),
+    "transposed": nn.Sequential(conv(3, 2), nn.ConvTranspose2d(CHANNELS, CHANNELS, (3, 4), padding=(1, 0), dilation=(2, 1)), conv(3)),
     "padding_mode": conv(3, padding=1, padding_mode="replicate"),
     "residual": Net(lambda net, x: F.relu(net.conv(x) + x), conv=nn.Sequential(conv(3, padding=1), conv(5, padding=2))),
     "option_a": Net(option_a, conv=conv(3, 2, 1)),
@@ -219,6 +220,7 @@ def test_rows_after_the_head_see_the_whole_image():
     "forward",
     [
         lambda net, x: F.interpolate(x, scale_factor=2),
+        lambda net, x: F.conv_transpose2d(x, torch.ones(CHANNELS, CHANNELS, 2, 2, device=x.device), stride=2),
         lambda net, x: torch.fft.fft2(x).real,
         lambda net, x: F.max_pool2d(x, 2, return_indices=True)[0],
         lambda net, x: x.permute(0, 2, 3, 1),
@@ -226,7 +228,7 @@ def test_rows_after_the_head_see_the_whole_image():
         lambda net, x: F.adaptive_avg_pool2d(x, 5),
         lambda net, x: x[:, :, ::2, ::2] + F.interpolate(x[:, :, :4, :4], scale_factor=1),
     ],
-    ids=["interpolate", "fft", "indices", "permute", "gather", "uneven adaptive", "join"],
+    ids=["interpolate", "transposed", "fft", "indices", "permute", "gather", "uneven adaptive", "join"],
 )
 def test_what_an_unknown_operation_sees_is_said_to_be_unknown(forward):
     model = Net(lambda net, x: net.fc(F.relu(forward(net, x)).flatten(1)[:, :8]), fc=nn.Linear(8, 3))
@@ -240,4 +242,93 @@ def test_what_an_unknown_operation_sees_is_said_to_be_unknown(forward):
 
 def test_branches_whose_steps_differ_have_no_common_field():
     model = Net(lambda net, x: net.conv(x) + x[:, :, :4, :4], conv=conv(3, 2, 1))
-    assert anatomy(model, (CHANNELS, 8, 8)).layers[-1].known is False
+    last = anatomy(model, (CHANNELS, 8, 8)).layers[-1]
+    assert (last.known, last.misaligned) == (False, True)
+
+
+@pytest.mark.parametrize(
+    "function, misaligned",
+    [
+        (lambda net, x: net.conv(x) + x, False),
+        (lambda net, x: net.conv(x)[:, :, 1:] + x[:, :, :-1], True),
+        (lambda net, x: torch.cat([net.conv(x), x[:, :, :, [0]].expand_as(x)], 1), False),  # not known, so not judged
+        (lambda net, x: torch.cat([F.max_pool2d(x, 2), F.avg_pool2d(x, 3, 2, 1)[:, :, :4, :4]], 1), True),
+        (lambda net, x: x * torch.sigmoid(F.adaptive_avg_pool2d(x, 1)), False),  # a gate sees all
+    ],
+    ids=["aligned", "shifted", "unknown", "centres half a pixel apart", "gate"],
+)
+def test_joins_of_branches_with_different_centres_are_misaligned(function, misaligned):
+    seen = anatomy(Net(function, conv=conv(3, padding=1)), (CHANNELS, 8, 8))
+    assert seen.layers[-1].misaligned is misaligned
+    assert sum(row.misaligned for row in seen.layers) == misaligned
+
+
+# ------------------------------------------------------------------------------------------------ whole networks
+
+
+class Reached(Exception):
+    """Stops a forward pass; carries the map that was wanted."""
+
+
+@torch.no_grad()
+def map_of(model, layer, images):
+    """What the module `layer` gives in a forward pass that ends there."""
+
+    def stop(module, args, output):
+        raise Reached(output)
+
+    handle = model.get_submodule(layer).register_forward_hook(stop)
+    try:
+        model(images)
+    except Reached as reached:
+        return reached.args[0]
+    finally:
+        handle.remove()
+
+
+@pytest.mark.parametrize(
+    "name, options",
+    [(name, options) for name, (options, _) in SMALL.items()]
+    + [pytest.param(name, options, marks=pytest.mark.slow) for name, (options, _) in LARGE.items()],
+)
+def test_the_field_of_a_whole_network(name, options):
+    """A position far from the borders sees the first and the last pixel that are said, and not the ones beside them.
+
+    NaN in a row or column of a long strip shows it, however deep the network: gradients would vanish.
+    """
+    torch.manual_seed(0)
+    model = create_model(name, **options).double().eval()
+    modules = dict(model.named_modules())
+    of_one_size = name in ("lenet5", "lenet5_modern", "alexnet_2012", "zfnet")
+    field, short = anatomy(model).receptive_field, min(64, model.input_size[1]) if "inception" not in name else 75
+    for axis in (0, 1):
+        size = list(model.input_size)
+        if not of_one_size:
+            size[1:] = [short, short]
+            size[1 + axis] = max(short, (field[axis] // 32 + 8) * 32)
+        row = next(r for r in reversed(anatomy(model, tuple(size)).layers) if r.receptive_field and r.name in modules)
+        lo, hi, jump = reach(row, axis)
+        position = row.out_shape[1 + axis] // 2
+        lo, hi = lo + position * jump, hi + position * jump
+        probes = [(pixel, seen) for pixel, seen in ((lo, True), (lo - 1, False), (hi, True), (hi + 1, False))]
+        probes = [(pixel, seen) for pixel, seen in probes if 0 <= pixel < size[1 + axis]]
+        assert of_one_size or len(probes) == 4
+        images = torch.zeros(len(probes), *size, dtype=torch.float64)
+        for image, (pixel, _) in zip(images, probes, strict=True):
+            image.select(1 + axis, pixel).fill_(float("nan"))
+        reached = map_of(model, row.name, images).isnan().any(1).any(2 - axis)[:, position]
+        assert reached.tolist() == [seen for _, seen in probes], (axis, lo, hi)
+
+
+DISTILL = {
+    "vgg16": 212, "resnet50": 483, "resnet101": 1027, "resnet152": 1507, "inception_v3": 1311, "inception_v4": 2071,
+    "inception_resnet_v2": 3039, "bn_inception": 699,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name, pixels", DISTILL.items())
+def test_the_published_fields_of_our_networks(name, pixels):
+    """Araujo et al. 2019, their table: all networks of it that the course has."""
+    with torch.device("meta"):
+        model = create_model(name, **({"stride_in_1x1": True} if name.startswith("resnet") else {}))
+    assert anatomy(model).receptive_field == (pixels, pixels)

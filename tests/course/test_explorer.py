@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnnlib.course import palette
+from cnnlib import palette
 from cnnlib.course.explorer import Explorer, Knob, nice_ticks, pack
 from cnnlib.course.html import asset, embed, markdown, script, slug, style
 

@@ -42,3 +42,17 @@ DARK = {
     "norm": "#98a5b1",
     "join": "#f0b429",
 }
+
+# Who says "dark": the built book, Colab's output frame, JupyterLab; else the reader's system, where none of them speaks.
+DARK_HOSTS = ('html[data-theme="dark"]', 'html[theme="dark"]', 'body[data-jp-theme-light="false"]')
+NO_HOST = "html:not([data-theme], [theme]) body:not([data-jp-theme-light])"
+
+
+def themed(selector: str) -> str:
+    """CSS that gives what `selector` finds the colours as custom properties: light, or dark where its page is dark."""
+    light, dark = (
+        f"{';'.join(f'--cnn-{name}:{value}' for name, value in colours.items())};color-scheme:{scheme}"
+        for colours, scheme in ((LIGHT, "light"), (DARK, "dark"))
+    )
+    hosts = ",".join(f"{host} {selector}" for host in DARK_HOSTS)
+    return f"{selector}{{{light}}}\n{hosts}{{{dark}}}\n@media (prefers-color-scheme:dark){{{NO_HOST} {selector}{{{dark}}}}}"
