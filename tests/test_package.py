@@ -12,7 +12,7 @@ import pytest
 
 import cnnlib
 
-PUBLIC = """anatomy create_model fit gradient_norms list_models load_data load_pretrained load_weights Anatomy History
+PUBLIC = """anatomy compare create_model fit gradient_norms list_models load_data load_pretrained load_weights Anatomy Comparison History
 ImageData Recipe"""
 OPTIONAL = "torchvision timm sklearn matplotlib pandas IPython ipywidgets yaml torchinfo tqdm PIL"
 

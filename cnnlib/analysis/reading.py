@@ -177,7 +177,7 @@ STYLE = """<style data-cnnlib>
   font-variant-numeric: tabular-nums;
   color: inherit;
   & p { max-width: 46rem; margin: 0 0 0.5em; font-size: inherit; }
-  .cnn-scroll { overflow-x: auto; padding: 2px; }
+  .cnn-scroll { overflow-x: auto; padding: 2px 0; }
   & table { table-layout: fixed; width: var(--w); max-width: none; margin: 0; border: 0; border-collapse: collapse; color: inherit; font-size: clamp(0.73rem, 1.6cqi, 0.8rem); }
   & col:nth-child(1) { width: var(--c1); } & col:nth-child(2) { width: var(--c2); } & col:nth-child(3) { width: var(--c3); }
   & col:nth-child(4) { width: var(--c4); } & col:nth-child(5) { width: var(--c5); } & col:nth-child(6) { width: var(--c6); }
