@@ -62,7 +62,9 @@ def test_five_totals_for_vgg16():
     assert figures["flops"] == 2 * seen.macs
     assert figures["macs and biases"] == figures["torchinfo"] == 15_483_821_032
     assert figures["fvcore"] == 15_470_289_408
-    assert figures["ptflops"] == 15_503_523_304  # its own run says 15 523 225 576: ReLU and pooling twice
+    assert figures["ptflops"] == 15_503_523_304
+    twice = figures["ptflops"] - figures["macs and biases"]  # ReLU and pooling
+    assert figures["ptflops"] + twice == 15_523_225_576  # what ptflops 0.7.5 prints
 
 
 def test_joins_are_counted_when_asked():
