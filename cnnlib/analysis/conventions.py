@@ -67,7 +67,7 @@ CONVENTIONS = {
     ),
     "macs and joins": Convention(
         "the multiplies, and one operation for each value of a sum, product or maximum of maps",
-        lambda layer: layer.macs + values(layer) * (layer.op in JOINS and layer.op != "cat"),
+        lambda layer: layer.macs + values(layer) * (layer.op in JOINS),
     ),
     "torchinfo": Convention(
         "multiplies and biases of convolutions; each parameter of all other modules once", as_torchinfo

@@ -73,7 +73,7 @@ def kind(row: Layer) -> str:
 
 def attached(row: Layer) -> bool:
     """Whether an operation goes with the one before or behind it: normalisation, activation, dropout, scaling."""
-    scaling = row.op in JOINS and row.op != "cat" and len(row.inputs) == 1
+    scaling = row.op in JOINS and len(row.inputs) == 1
     return kind(row) in ("norm", "activation") or row.op in POINTWISE or scaling
 
 

@@ -126,6 +126,29 @@ def test_a_functional_network_has_a_row_for_each_operation():
     assert seen.layers[-2].out_shape == (12, 8, 8)
 
 
+@pytest.mark.parametrize(
+    "cat",
+    [
+        lambda x: torch.cat([x, x[:, :1]], 1),
+        lambda x: torch.cat((x, x, x), dim=-3),
+        lambda x: torch.concat([x, x], axis=2),
+        lambda x: torch.concatenate([x, x.double()], dim=1),
+        lambda x: torch.cat([x, torch.empty(0, device=x.device)], 1),  # torch leaves an empty vector out
+        lambda x: torch.cat([torch.ones(1, 1, 8, 8, device=x.device), x], 1),
+        lambda x: torch.cat(tensors=[x, x]),
+    ],
+)
+def test_a_concatenation_has_the_shape_and_the_type_that_torch_gives_it(cat):
+    expected = cat(torch.zeros(1, 2, 8, 8))
+    row = anatomy(Net(lambda net, x: cat(x)), (2, 8, 8)).layers[-1]
+    assert (row.op, row.out_shape, row.output_bytes) == ("cat", tuple(expected.shape[1:]), expected.nbytes)
+
+
+def test_maps_of_different_sizes_are_not_concatenated():
+    with pytest.raises(RuntimeError, match=r"(?i)sizes? of tensors"):
+        anatomy(Net(lambda net, x: torch.cat([x, x[:, :, 1:]], 1)), (2, 8, 8))
+
+
 def test_the_position_of_a_row_in_the_model():
     rows = {row.name: row for row in anatomy(create_model("cifar_resnet", depth=8)).layers}
     assert rows["stage2.0.residual.conv1"].in_shape == (16, 32, 32)
