@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from hashlib import sha256
 from html import escape
 from math import prod
 from pathlib import Path
@@ -280,13 +279,11 @@ class Diagram:
         return round(left + right), round(height), "\n".join(drawing.frames + drawing.lines + ends + drawing.boxes)
 
     def document(self, attributes: str, style: str = "") -> str:
-        """The `<svg>` element."""
-        key = "cnn-diagram-" + sha256((self.title + self.body).encode()).hexdigest()[:10]
+        """The `<svg>` element. It has no ids: a page may show one picture twice."""
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {self.width} {self.height}" width="{self.width}" '
-            f'height="{self.height}" role="img" aria-labelledby="{key}-title {key}-text"{attributes}>\n'
-            f'<title id="{key}-title">{escape(self.title)}</title>\n<desc id="{key}-text">{escape(self.alt)}</desc>\n'
-            f"{style}{self.body}\n</svg>"
+            f'height="{self.height}" role="img" aria-label="{escape(f"{self.title}. {self.alt}")}"{attributes}>\n'
+            f"<title>{escape(self.title)}</title>\n{style}{self.body}\n</svg>"
         )
 
     @property

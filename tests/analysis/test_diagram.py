@@ -2,7 +2,7 @@
 
 import re
 import xml.etree.ElementTree as ET
-from itertools import combinations
+from itertools import combinations, product
 
 import pytest
 import torch
@@ -153,9 +153,8 @@ def check(picture):
     for path in svg.iter(f"{SVG}path"):
         assert "nan" not in path.get("d")
     assert svg.get("role") == "img"
-    labels = svg.get("aria-labelledby").split()
-    assert [svg.find(f"{SVG}{tag}").get("id") for tag in ("title", "desc")] == labels
-    assert svg.find(f"{SVG}desc").text == picture.alt
+    assert svg.get("aria-label").endswith(picture.alt)
+    assert not [mark for mark in svg.iter() if mark.get("id")], "the same picture twice on a page repeats an id"
 
 
 @pytest.mark.parametrize("name", NETS)
@@ -200,16 +199,10 @@ def test_any_network_can_be_drawn(network, depth):
     check(diagram(anatomy(Drawn(*network), (4, 8, 8)), depth))
 
 
-def test_the_same_network_gives_the_same_text_and_others_other_ids():
-    nets = [
-        diagram(traced(name), color=color) for name in ("lenet", "cell", "resnet50") for color in ("operation", "macs")
-    ]
-    again = [
-        diagram(traced(name), color=color) for name in ("lenet", "cell", "resnet50") for color in ("operation", "macs")
-    ]
-    assert [net._repr_html_() for net in nets] == [net._repr_html_() for net in again]
-    ids = re.findall(r' id="([^"]+)"', "".join(net._repr_html_() for net in nets))
-    assert len(ids) == 2 * len(nets) == len(set(ids))
+def test_the_same_network_gives_the_same_text():
+    for name, color in product(("lenet", "cell", "resnet50"), ("operation", "macs")):
+        one, again = (diagram(traced(name), color=color)._repr_html_() for _ in range(2))
+        assert one == again
 
 
 def test_resnet50_is_stages_of_folded_blocks():
