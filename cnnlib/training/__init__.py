@@ -2,6 +2,26 @@
 
 from cnnlib.training.data import ImageData, load_data
 from cnnlib.training.loop import History, Recipe, best_device, fit
-from cnnlib.training.probes import gradient_norms
+from cnnlib.training.probes import (
+    activation_norms,
+    effective_receptive_field,
+    effective_size,
+    gradient_norms,
+    linear_probe,
+    removed,
+)
 
-__all__ = ["History", "ImageData", "Recipe", "best_device", "fit", "gradient_norms", "load_data"]
+__all__ = [
+    "History",
+    "ImageData",
+    "Recipe",
+    "activation_norms",
+    "best_device",
+    "effective_receptive_field",
+    "effective_size",
+    "fit",
+    "gradient_norms",
+    "linear_probe",
+    "load_data",
+    "removed",
+]
