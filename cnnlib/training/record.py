@@ -20,7 +20,9 @@ from cnnlib.models import create_model
 from cnnlib.training.data import load_data
 from cnnlib.training.loop import Recipe, best_device, fit
 
-# What a suite varies: every combination of the lists is a run. Order matters only for what is there first.
+DIGITS = {"data": ["digits"], "size": [8]}  # as scanned: 8×8 pixels
+# What a suite varies: every combination of the lists is a run. Order matters only for what is there first. A setting
+# is of the data, of the training, or, if it is neither, an option of the network.
 SUITES = {
     # Chapter 4, degradation: do deep plain nets fit worse when they have the time to? Best of three rates, three seeds.
     "resnet_degradation": {
@@ -30,6 +32,7 @@ SUITES = {
         "model": ["cifar_plain", "cifar_resnet"],
         "width": [1.0],
         "epochs": [60],
+        **DIGITS,
     },
     # Chapter 4, slow or stuck: the deep plain net at the best of those rates, with four times the epochs.
     "resnet_slow_fitting": {
@@ -39,6 +42,7 @@ SUITES = {
         "model": ["cifar_plain"],
         "width": [1.0],
         "epochs": [240],
+        **DIGITS,
     },
     # Chapter 4, the bench on the static page: small nets, one rate.
     "resnet_bench": {
@@ -48,9 +52,11 @@ SUITES = {
         "model": ["cifar_plain", "cifar_resnet"],
         "width": [0.5, 1.0, 2.0],
         "epochs": [15],
+        **DIGITS,
     },
 }
-DATA = {"data": "digits", "size": 8}  # as scanned: 8×8 pixels
+OF_DATA = ("size",)
+OF_TRAINING = ("epochs", "learning_rate", "seed")
 
 
 def configurations(suite: str) -> Iterator[dict]:
@@ -59,14 +65,16 @@ def configurations(suite: str) -> Iterator[dict]:
         raise ValueError(f"no suite is called {suite!r}; there is {', '.join(SUITES)}")
     axes = SUITES[suite]
     for values in itertools.product(*axes.values()):
-        yield dict(zip(axes, values, strict=True)) | DATA
+        yield dict(zip(axes, values, strict=True))
 
 
 def run(config: dict, device: torch.device) -> dict:
     """Trains one configuration and returns its record: configuration, where and when it ran, and its curves."""
+    data = load_data(config["data"], **{key: config[key] for key in OF_DATA if key in config})
+    options = {key: value for key, value in config.items() if key not in ("model", "data", *OF_DATA, *OF_TRAINING)}
     torch.manual_seed(config["seed"])
-    model = create_model(config["model"], depth=config["depth"], width=config["width"], in_channels=1)
-    data = load_data(config["data"], size=config["size"])
+    shape = {"in_channels": data.train_images.shape[1], "num_classes": len(data.classes)}
+    model = create_model(config["model"], **options, **shape)
     recipe = Recipe(learning_rate=config["learning_rate"])
     history = fit(model, data, epochs=config["epochs"], recipe=recipe, seed=config["seed"], device=device)
     where = torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU ({platform.machine()})"
@@ -91,7 +99,10 @@ def folder(suite: str) -> Path:
 
 
 def record(suite: str) -> None:
-    """Runs what the suite lacks. Each record is written whole or not at all. Raises ValueError for an unknown suite."""
+    """Runs what the suite lacks. Each record is written whole or not at all.
+
+    Raises ValueError for an unknown suite, and OSError when a record cannot be written; those before it stay.
+    """
     target = folder(suite)
     todo = list(configurations(suite))
     target.mkdir(parents=True, exist_ok=True)
@@ -101,21 +112,32 @@ def record(suite: str) -> None:
             continue
         result = run(config, best_device())
         unfinished = target / (name + ".part")
-        unfinished.write_text(json.dumps(result, separators=(",", ":")) + "\n")
+        try:
+            unfinished.write_text(json.dumps(result, separators=(",", ":")) + "\n")
+        except OSError:
+            unfinished.unlink(missing_ok=True)  # on a full disk what is half written helps nobody
+            raise
         os.replace(unfinished, target / name)
         last = result["curves"]["train_error"][-1]
         print(f"{number}/{len(todo)} {name}: training error {last:.2f}% in {result['seconds']:.0f} s", flush=True)
 
 
 def file_name(config: dict) -> str:
-    """The file of a run: all that a suite varies, so that a changed grid finds no run of the old one."""
-    return "{model}-{depth}-width{width}-epochs{epochs}-rate{learning_rate}-seed{seed}.json".format(**config)
+    """The file of a run: all that a suite sets, so that a changed grid finds no run of the old one."""
+    settings = (f"{key}={value}" for key, value in sorted(config.items()) if key != "model")
+    return f"{config['model']}-{'-'.join(settings)}.json"
 
 
 def recorded_runs(suite: str) -> list[dict]:
     """The records of a suite, in the order of its grid; those not yet recorded are left out.
 
-    Raises ValueError for an unknown suite.
+    Raises ValueError for an unknown suite and for a record that is damaged, naming its file.
     """
-    paths = [folder(suite) / file_name(config) for config in configurations(suite)]
-    return [json.loads(path.read_text()) for path in paths if path.exists()]
+    runs = []
+    for path in (folder(suite) / file_name(config) for config in configurations(suite)):
+        if path.exists():
+            try:
+                runs.append(json.loads(path.read_text()))
+            except ValueError as error:
+                raise ValueError(f"{path} is damaged ({error}); delete it and record the suite again") from error
+    return runs

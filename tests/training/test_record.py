@@ -1,10 +1,12 @@
 """Recorded runs: a suite's grid, resumed where it stopped, each record telling how it came about."""
 
 import datetime
+import errno
 import json
 import platform
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -18,6 +20,8 @@ TINY = {
     "model": ["cifar_plain", "cifar_resnet"],
     "width": [0.125],
     "epochs": [1],
+    "data": ["digits"],
+    "size": [8],
 }
 
 
@@ -45,8 +49,32 @@ def test_configurations_are_every_combination(tiny):
 @pytest.mark.parametrize("suite", recording.SUITES)
 def test_every_run_of_a_suite_has_a_name_of_its_own(suite):
     grid = list(recording.configurations(suite))
-    told_apart = ("model", "depth", "width", "epochs", "learning_rate", "seed")  # what the file's name holds
-    assert len({tuple(config[key] for key in told_apart) for config in grid}) == len(grid)
+    assert len({recording.file_name(config) for config in grid}) == len(grid)
+
+
+@pytest.mark.parametrize("suite", recording.SUITES)
+def test_every_suite_is_recorded_whole_and_its_records_are_those_of_its_grid(suite):
+    runs = recording.recorded_runs(suite)
+    assert [run["config"] | {"recipe": None} for run in runs] == [
+        config | {"recipe": None} for config in recording.configurations(suite)
+    ]
+    assert len(list(recording.folder(suite).iterdir())) == len(runs), "a file that no setting of the suite reads"
+    for run in runs:
+        assert run["device"] and run["versions"]["torch"] and datetime.date.fromisoformat(run["date"])
+        assert all(len(curve) == run["config"]["epochs"] for curve in run["curves"].values())
+
+
+@pytest.mark.slow
+def test_a_recorded_run_that_is_run_again_lands_within_its_spread():
+    """Of the bench's nets one with a learning curve to speak of: the spread is that of its seeds."""
+    setting = {"model": "cifar_resnet", "depth": 8, "width": 1.0}
+    runs = [run for run in recording.recorded_runs("resnet_bench") if setting.items() <= run["config"].items()]
+    config = {key: value for key, value in runs[0]["config"].items() if key != "recipe"}
+    again = recording.run(config, torch.device("cpu"))
+    for epoch in (0, 2, 14):
+        errors = [run["curves"]["train_error"][epoch] for run in runs]
+        margin = max(errors) - min(errors) + 1
+        assert min(errors) - margin <= again["curves"]["train_error"][epoch] <= max(errors) + margin
 
 
 @pytest.mark.parametrize(
@@ -62,7 +90,7 @@ def test_a_suite_is_recorded_once_and_read_in_the_order_of_its_grid(tiny, monkey
     assert len(capsys.readouterr().out.splitlines()) == 4
     written = {path: path.read_bytes() for path in tiny.iterdir()}
     assert sorted(path.name for path in written) == [
-        f"{model}-8-width0.125-epochs1-rate0.1-seed{seed}.json"
+        f"{model}-data=digits-depth=8-epochs=1-learning_rate=0.1-seed={seed}-size=8-width=0.125.json"
         for model in ("cifar_plain", "cifar_resnet")
         for seed in (0, 1)
     ]
@@ -109,13 +137,40 @@ def test_a_run_that_was_interrupted_is_run_again(tiny, monkeypatch):
     monkeypatch.setattr(recording, "run", stop_at_third)
     with pytest.raises(KeyboardInterrupt):
         recording.record("tiny")
-    (tiny / "cifar_plain-8-width0.125-epochs1-rate0.1-seed1.json.part").write_text('{"config": {"se')
+    third = list(recording.configurations("tiny"))[2]
+    (tiny / (recording.file_name(third) + ".part")).write_text('{"config": {"se')
     assert len(recording.recorded_runs("tiny")) == 2
     done.clear()
     recording.record("tiny")
     assert [(config["seed"], config["model"]) for config in done] == [(1, "cifar_plain"), (1, "cifar_resnet")]
     assert len(recording.recorded_runs("tiny")) == 4
     assert not list(tiny.glob("*.part"))
+
+
+def test_a_full_disk_leaves_the_records_before_it_and_no_half_of_one(tiny, monkeypatch):
+    monkeypatch.setattr(
+        recording, "run", lambda config, device: {"config": config, "seconds": 0.0, "curves": {"train_error": [1.0]}}
+    )
+    whole, written = Path.write_text, []
+
+    def write(path, text):
+        written.append(path)
+        whole(path, text[:10] if len(written) == 2 else text)
+        if len(written) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(Path, "write_text", write)
+    with pytest.raises(OSError, match="No space left on device"):
+        recording.record("tiny")
+    assert len(list(tiny.iterdir())) == len(recording.recorded_runs("tiny")) == 1
+
+
+def test_a_damaged_record_is_named(tiny):
+    recording.record("tiny")
+    damaged = sorted(tiny.iterdir())[0]
+    damaged.write_text(damaged.read_text()[:40])
+    with pytest.raises(ValueError, match=f"{damaged.name} is damaged .* delete it and record the suite again"):
+        recording.recorded_runs("tiny")
 
 
 def test_the_records_lie_inside_the_package():
