@@ -109,6 +109,7 @@ class Words:
 
 def unit_words(rows: list[Layer]) -> Words:
     """How a unit is called."""
+    rows = [row for i, row in enumerate(rows) if i == 0 or not row.op == rows[i - 1].op == "add"]  # a sum of many
     k = main(rows)
     chips = [(kind(row), CHIPS.get(row.op, row.op.replace("_", " "))) for row in rows]
     if rows[k].op == "stack" and len(rows) > k + 1:  # a mean of branches
@@ -144,7 +145,8 @@ class Diagram:
 
     def words(self, node: Node) -> Words:
         """How a node is called."""
-        times = f" × {node.times}" if node.times > 1 else ""
+        times = f" × {node.paths} side by side" if node.paths > 1 else ""
+        times += f" × {node.times}" if node.times > 1 else ""
         if not node.parts:
             words = unit_words([self.rows[i] for i in node.rows])
             words.times = times
@@ -158,7 +160,8 @@ class Diagram:
         elif times and module:  # a stage of blocks that are all alike
             words = Words(name, times=f": {module}{times}", more=more)
         else:
-            name = " ".join(node.path[-2:]) if name.isdigit() else name
+            if name.isdigit():  # in a list of modules
+                name = node.path[-2] if node.paths > 1 else " ".join(node.path[-2:])
             said = module.lower().replace("_", "") in name.lower().replace("_", "")  # inception3a is an Inception
             words = Words(name, times=times, more=more or module * (not said))
         if not words.more and not node.opened:

@@ -15,6 +15,7 @@ from cnnlib.analysis.trace import JOINS, POINTWISE, REDUCTIONS, Layer
 Path = tuple[str, ...]
 SOURCE = -1  # where the edges into a node's parts begin …
 SINK = -2  # … and where those out of them end
+MOST_ALIKE = 2  # of modules side by side; of more that are alike one is drawn
 ENOUGH, MOST = 24, 40  # boxes: so many may be opened without choosing, and so many are the most that one can take in
 
 
@@ -22,8 +23,8 @@ ENOUGH, MOST = 24, 40  # boxes: so many may be opened without choosing, and so m
 class Node:
     """A unit, or a module with its `parts`. `ranges` are the numbers of its rows, a range for each time it occurs.
 
-    `times` says how often it follows itself, `grows` that each time it reads more channels than the time before (a
-    layer of a dense block), `path` where its module is, `name` the name of that module or of one around it that holds
+    `times` says how often it follows itself, `paths` how many of it lie side by side between the same two places, `grows`
+    that each time it reads more channels than the time before (a layer of a dense block), `path` where its module is, `name` the name of that module or of one around it that holds
     nothing else. Its parts are drawn if it is `opened`.
     """
 
@@ -32,6 +33,7 @@ class Node:
     name: str = ""
     parts: list["Node"] = field(default_factory=list)
     times: int = 1
+    paths: int = 1
     grows: bool = False
     opened: bool = False
 
@@ -78,10 +80,15 @@ def attached(row: Layer) -> bool:
 
 
 def second(rows: list[Layer], i: int) -> bool:
-    """Whether row `i` and the one before are one step: the mean of what was stacked, zeros after every 2nd position."""
-    if i == 0 or rows[i].inputs != (i - 1,):
+    """Whether row `i` and the one before are one step.
+
+    The mean of what was stacked, zeros after every 2nd position, a sum of more than two.
+    """
+    before = rows[i - 1].op if i else ""
+    if before == rows[i].op == "add" and len(rows[i].inputs) > 1 < len(rows[i - 1].inputs):
+        return i - 1 in rows[i].inputs
+    if rows[i].inputs != (i - 1,):
         return False
-    before = rows[i - 1].op
     return (before == "stack" and rows[i].op in REDUCTIONS) or (before == "slice" and rows[i].op == "pad")
 
 
@@ -100,7 +107,7 @@ def find_units(rows: list[Layer]) -> list[Node]:
     segment: list[int] = []
 
     def finish() -> None:
-        mains = [i for i in segment if not attached(rows[i]) and not second(rows, i)]
+        mains = [i for i in segment if not attached(rows[i]) and (i == segment[0] or not second(rows, i))]
         first = rows[segment[0]]
         before = mains and kind(first) in ("norm", "activation") and segment[-1] == mains[-1]  # norm, ReLU, conv
         ends = [i + 1 for i in mains] if before else [*mains[1:], segment[-1] + 1]
@@ -108,7 +115,7 @@ def find_units(rows: list[Layer]) -> list[Node]:
             units.append(Node([range(start, end)], paths[segment[0]]))
 
     for i, row in enumerate(rows):
-        joined = second(rows, i)
+        joined = second(rows, i) and readers[i - 1] == 1
         if segment and not joined and set(row.inputs) == {i - 1} and readers[i - 1] == 1:
             inside, here = paths[segment[0]], paths[i]
             outside = attached(row) and not row.params and inside[: len(here)] == here  # forward's own F.relu
@@ -186,17 +193,18 @@ class Graph:
         """Draws branches without a frame of their own, and folds what repeats, from the inside out."""
         for part in node.parts:
             self.tidy(part)
+        node.parts = self.bundled(node.parts)
         node.parts = self.folded(node)
         if not self.chain(node, node.parts):
             parts = []
             for part in node.parts:
-                branch = part.times == 1 and not any(below.parts for below in part.parts)
+                branch = part.times == part.paths == 1 and not any(below.parts for below in part.parts)
                 parts.extend(part.parts if part.parts and branch and self.chain(part, part.parts) else [part])
             node.parts = parts
         if len(node.parts) == 1 and node.parts[0].parts and node is not self.root:  # a stage of equal blocks
             only = node.parts[0]
             node.parts, node.path, node.ranges = only.parts, only.path, only.ranges
-            node.times, node.grows = only.times, only.grows
+            node.times, node.paths, node.grows = only.times, only.paths, only.grows
 
     def edges(self, node: Node, parts: list[Node] | None = None) -> list[tuple[int, int]]:
         """(from, to) for each connection between the parts of `node`, as places in `parts`; SOURCE and SINK outside."""
@@ -235,6 +243,28 @@ class Graph:
                 )
                 found.append((row.op, row.in_shape, row.out_shape, row.window, row.macs, row.biased, reads))
         return tuple(found)
+
+    def bundled(self, parts: list[Node]) -> list[Node]:
+        """`parts`, where of three or more alike modules that read the same and are read by the same one stands for all."""
+        bundles: dict[tuple, list[Node]] = {}
+        place = {i: k for k, part in enumerate(parts) for i in self.extent(part)}
+        for k, part in enumerate(parts):
+            span = self.extent(part)
+            reads = tuple(sorted({source for i in span for source in self.rows[i].inputs if source not in span}))
+            behind = {reader for i in span for reader in self.readers[i] if reader not in span}
+            readers = frozenset(place.get(reader, SINK) for reader in behind)
+            alike = (self.signature(span, span.start), self.form(part), reads, readers) if part.parts else (k,)
+            bundles.setdefault(alike, []).append(part)
+        result = []
+        for first, *others in bundles.values():
+            if len(others) < MOST_ALIKE:
+                result += [first, *others]
+                continue
+            for other in others:
+                merge(first, other)
+            first.paths = 1 + len(others)
+            result.append(first)
+        return sorted(result, key=lambda part: part.rows.start)
 
     def folded(self, node: Node) -> list[Node]:
         """The parts of `node`, with those that repeat folded into the first."""
@@ -309,7 +339,7 @@ class Graph:
 
     def form(self, node: Node) -> tuple:
         """How a node is divided."""
-        return node.times, tuple(map(self.form, node.parts)), len(node.rows)
+        return node.times, node.paths, tuple(map(self.form, node.parts)), len(node.rows)
 
     # ------------------------------------------------------------------------------------------------- what is opened
 

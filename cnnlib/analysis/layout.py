@@ -215,7 +215,7 @@ class Drawing:
             main_width += text_width(share, 11.5) + 9
         width = max([main_width, *(start + chips_width(chips) for chips in (words.before, *under))]) + margin
         height = 10 + LINE + SMALL * sum(map(bool, (words.before, *under)))
-        stack = STACK if node.times > 1 else 0
+        stack = STACK if max(node.times, node.paths) > 1 else 0
 
         def draw(x: float, y: float) -> None:
             left, radius = x - width / 2, height / 2 if pill else 5
@@ -256,7 +256,7 @@ class Drawing:
         inner = self.parts(node)
         self.level -= 1
         css = "d-inner" if self.level % 2 else "d-frame"
-        stack = STACK if node.times > 1 else 0
+        stack = STACK if max(node.times, node.paths) > 1 else 0
         left = max(inner.left + PAD, heading_width(words.name, words.times) + 20)
         right = max(inner.right + PAD, text_width(more, 11.5) + 18)
         height = HEADER + inner.height + PAD

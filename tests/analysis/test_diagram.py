@@ -2,6 +2,7 @@
 
 import re
 import xml.etree.ElementTree as ET
+from functools import reduce
 from itertools import combinations, product
 
 import pytest
@@ -85,6 +86,20 @@ class Growing(nn.Module):
         return x if self.inside else torch.cat(maps, 1)
 
 
+class Paths(nn.Module):
+    """Five paths that are alike, and a sixth; with `apart` one of them is read a second time."""
+
+    def __init__(self, apart=False):
+        super().__init__()
+        self.paths = nn.ModuleList(nn.Sequential(conv_relu(), nn.Conv2d(8, 8, 1)) for _ in range(5))
+        self.other, self.apart = nn.Conv2d(8, 8, 1), apart
+
+    def forward(self, x):
+        ends = [path(x) for path in self.paths]
+        total = reduce(torch.add, [*ends, self.other(x)])
+        return total * ends[1] if self.apart else total
+
+
 TORCHVISION = torchvision.models
 NETS = {
     "lenet": (LeNet, (1, 32, 32)),
@@ -100,6 +115,9 @@ NETS = {
     "shufflenet": (TORCHVISION.shufflenet_v2_x1_0, (3, 224, 224)),
     "fractal": (Fractal, (8, 16, 16)),
     "cell": (Cell, (8, 16, 16)),
+    "paths": (Paths, (8, 16, 16)),
+    "paths apart": (lambda: Paths(apart=True), (8, 16, 16)),
+    "resnext_a": (lambda: create_model("cifar_resnext", depth=29, cardinality=8, base_width=8, form="a"), None),
     "growing": (lambda: Growing(inside=True), (8, 16, 16)),
     "nothing": (nn.Identity, (3, 4, 4)),
     "one layer": (lambda: nn.Linear(4, 2), (4,)),
@@ -189,7 +207,8 @@ class Drawn(nn.Module):
         for k, (kind, reads) in enumerate(self.steps):
             given = [values[i] for i in reads]
             layer = self.groups[k // self.size][k % self.size]
-            values.append(torch.stack(given).sum(0) if kind == "join" else layer(given[0]))
+            joined = reduce(torch.add, given) if k % 2 else torch.stack(given).sum(0)
+            values.append(joined if kind == "join" else layer(given[0]))
         return values[-1]
 
 
@@ -203,6 +222,26 @@ def test_the_same_network_gives_the_same_text():
     for name, color in product(("lenet", "cell", "resnet50"), ("operation", "macs")):
         one, again = (diagram(traced(name), color=color)._repr_html_() for _ in range(2))
         assert one == again
+
+
+def test_of_modules_side_by_side_that_are_alike_one_is_drawn():
+    words = texts(diagram(traced("paths"), depth=9))
+    assert words.count("3×3 conv, 8") == 1 and words.count("+") == 1
+    assert "paths × 5 side by side" in words
+    assert "paths × 4 side by side" in texts(diagram(traced("paths apart"), depth=9))
+    assert "paths × 8 side by side" in diagram(traced("resnext_a"), depth=9).alt
+
+
+@pytest.mark.parametrize(("read_elsewhere", "sums"), [(False, 1), (True, 2)])
+def test_a_sum_of_many_is_one_sum_unless_a_part_of_it_is_read_elsewhere(read_elsewhere, sums):
+    class Sums(nn.Module):
+        def forward(self, x):
+            one, two, three = x.relu(), x.tanh(), x.sigmoid()
+            half = one + two
+            whole = half + three
+            return whole * half if read_elsewhere else whole
+
+    assert texts(diagram(anatomy(Sums(), (2, 4, 4)))).count("+") == sums
 
 
 def test_resnet50_is_stages_of_folded_blocks():
