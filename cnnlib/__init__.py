@@ -9,7 +9,7 @@ The teaching parts (explorers, benches, quizzes, checks) are in `cnnlib.course`.
 
 from cnnlib.analysis import Anatomy, Comparison, anatomy, compare
 from cnnlib.models import create_model, list_models, load_pretrained, load_weights
-from cnnlib.training import History, ImageData, Recipe, fit, gradient_norms, load_data
+from cnnlib.training import History, ImageData, Recipe, fit, gradient_norms, load_data, paper_recipe
 
 __version__ = "0.1.0"
 
@@ -28,4 +28,5 @@ __all__ = [
     "load_data",
     "load_pretrained",
     "load_weights",
+    "paper_recipe",
 ]

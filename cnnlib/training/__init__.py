@@ -1,7 +1,7 @@
 """Data on the device, a short loop, and what to measure."""
 
 from cnnlib.training.data import ImageData, load_data
-from cnnlib.training.loop import History, Recipe, best_device, fit
+from cnnlib.training.loop import History, best_device, fit
 from cnnlib.training.probes import (
     activation_norms,
     effective_receptive_field,
@@ -10,6 +10,7 @@ from cnnlib.training.probes import (
     linear_probe,
     removed,
 )
+from cnnlib.training.recipes import Recipe, paper_recipe
 
 __all__ = [
     "History",
@@ -23,5 +24,6 @@ __all__ = [
     "gradient_norms",
     "linear_probe",
     "load_data",
+    "paper_recipe",
     "removed",
 ]

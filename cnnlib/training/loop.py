@@ -1,34 +1,22 @@
-"""The training loop of the course: short enough to read, the same on a CPU and on a GPU."""
+"""The training loop of the course: short enough to read, the same on a CPU, on a GPU, and on several."""
 
 import os
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import torch
+import torch.distributed as dist
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
+from cnnlib.models.layers import Auxiliary
+from cnnlib.training.checkpoint import Checkpoint
 from cnnlib.training.data import ImageData
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How to train. The default is He et al. 2015, Sec. 4.2, but for the number of steps, which `fit` is told.
-
-    SGD with `momentum`, `weight_decay` on all parameters, and a learning rate that is divided by 10 at each of
-    `milestones`, given as fractions of the run (the paper: 32k and 48k of 64k steps).
-    """
-
-    learning_rate: float = 0.1
-    momentum: float = 0.9
-    weight_decay: float = 1e-4
-    batch_size: int = 128
-    milestones: tuple[float, ...] = (0.5, 0.75)
-
-    def rate_at(self, progress: float) -> float:
-        """The learning rate when `progress` (0 to 1) of the run is done."""
-        return self.learning_rate / 10 ** sum(progress >= milestone for milestone in self.milestones)
+from cnnlib.training.recipes import Recipe
 
 
 @dataclass
@@ -61,7 +49,7 @@ class History:
 def best_device() -> torch.device:
     """CUDA where there is one, else Apple's MPS, else the CPU."""
     if torch.cuda.is_available():
-        return torch.device("cuda")
+        return torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
@@ -73,62 +61,101 @@ def fit(
     recipe: Recipe | None = None,
     seed: int = 0,
     device: torch.device | str | None = None,
+    compile: bool = False,
+    checkpoint: str | Path | None = None,
     on_epoch: Callable[[History], bool | None] | None = None,
 ) -> History:
     """Trains `model` on `data` in place and returns its history.
 
-    The whole data set lies on the device. `seed` orders the batches (the weights are the model's own). `device` None is
-    the best there is; on CUDA the step runs in mixed precision. `on_epoch(history)` is called after each epoch and ends
-    the run by returning True, and takes the place of the progress bar. CNNLIB_QUIET=1 in the environment hides the bar.
+    The whole data set lies on the device. `seed` orders the batches and draws the augmentation (the weights are the
+    model's own). `device` None is the best there is; on CUDA the step runs in mixed precision. `compile` has
+    torch.compile make kernels of the network first. After each epoch everything goes to the file `checkpoint`; where it
+    exists, the run goes on from it. `on_epoch(history)` is called after each epoch and ends the run by returning True,
+    and takes the place of the progress bar, which CNNLIB_QUIET=1 in the environment hides. Interrupted from the
+    keyboard, `fit` returns the epochs that are whole.
 
-    Raises ValueError for `epochs` under 1 or data that the model cannot read, and FloatingPointError when the loss is
-    no longer finite.
+    Under `torchrun` each process trains on its part of every batch, as one process would on all of it but for batch
+    norm, whose statistics are each process's own.
+
+    Raises ValueError for `epochs` under 1, data that the model cannot read and a checkpoint of another run, OSError when
+    the checkpoint cannot be written, and FloatingPointError when the loss is no longer finite.
     """
     if epochs < 1:
         raise ValueError(f"epochs={epochs}; give at least 1")
     recipe = recipe or Recipe()
     device = torch.device(device) if device else best_device()
-    model.to(device)
+    rank, processes = join_processes(device)
+    model.to(device, memory_format=torch.channels_last)  # the layout that convolutions are fastest in
     data = data.to(device)
-    optimizer = torch.optim.SGD(
-        model.parameters(), recipe.learning_rate, momentum=recipe.momentum, weight_decay=recipe.weight_decay
-    )
-    shuffle = torch.Generator().manual_seed(seed)
+    network = DistributedDataParallel(model, find_unused_parameters=True) if processes > 1 else model
+    network = torch.compile(network) if compile else network
+    optimizer = recipe.make_optimizer(model)
+    half = half_precision(device)
+    scaler = torch.amp.GradScaler(device.type, enabled=half == torch.float16)  # keeps small gradients above 0
+    augment = [transform.fitted(data.train_images) for transform in recipe.augment]
+    shuffle, chance = torch.Generator().manual_seed(seed), torch.Generator(device).manual_seed(seed + rank)
+    settings = {"epochs": epochs, "seed": seed, "recipe": recipe, "data": data, "model": outline(model)}
+    parts = {"model": model, "optimizer": optimizer, "scaler": scaler}
+    saved = Checkpoint(checkpoint, settings, parts, {"shuffle": shuffle, "chance": chance})
     history = History()
-    started = time.perf_counter()
+    first = saved.load(history)
+    started = time.perf_counter() - history.seconds
+    todo = range(first, epochs)
 
-    for epoch in range(epochs) if on_epoch else progress(range(epochs)):
-        model.train()
-        batches = torch.randperm(len(data.train_images), generator=shuffle).to(device).split(recipe.batch_size)
-        loss_sum = correct = torch.zeros((), device=device)
-        for step, batch in enumerate(batches):
-            for group in optimizer.param_groups:
-                group["lr"] = recipe.rate_at((epoch + step / len(batches)) / epochs)
-            images, labels = data.train_images[batch], data.train_labels[batch]
-            with torch.autocast(device.type, enabled=device.type == "cuda"):
-                logits = model(images)
-                loss = F.cross_entropy(logits, labels)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            loss_sum = loss_sum + loss.detach() * len(batch)  # stays on the device: no wait in a step
-            correct = correct + (logits.argmax(1) == labels).sum()
+    try:
+        for epoch in todo if on_epoch or rank else progress(todo):
+            model.train()
+            batches = torch.randperm(len(data.train_images), generator=shuffle).to(device).split(recipe.batch_size)
+            totals = torch.zeros(2, device=device)  # loss and right answers: they stay on the device, no wait in a step
+            for step, batch in enumerate(batches):
+                for group in optimizer.param_groups:
+                    group["lr"] = recipe.rate_at((epoch + step / len(batches)) / epochs)
+                mine = batch[rank::processes]
+                images, labels = data.train_images[mine], data.train_labels[mine]
+                for transform in augment:
+                    images = transform(images, chance)
+                with torch.autocast(device.type, dtype=half, enabled=half is not None):
+                    logits, loss = loss_of(network(images), labels, recipe)
+                optimizer.zero_grad()
+                scaler.scale(loss * processes / len(batch)).backward()  # processes average their gradients
+                if recipe.clip:
+                    scaler.unscale_(optimizer)
+                    nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
+                scaler.step(optimizer)
+                scaler.update()
+                totals += torch.stack([loss.detach(), (logits.argmax(1) == labels).sum()])
 
-        train_loss = loss_sum.item() / len(data.train_images)
-        if not torch.isfinite(loss_sum):
-            raise FloatingPointError(
-                f"the training loss is {train_loss} in epoch {epoch + 1}: the learning rate "
-                f"{recipe.learning_rate:g} is too high for this network; try a tenth of it"
-            )
-        test_loss, test_accuracy = evaluate(model, data.test_images, data.test_labels)
-        history.train_loss.append(train_loss)
-        history.train_accuracy.append(correct.item() / len(data.train_images))
-        history.test_loss.append(test_loss)
-        history.test_accuracy.append(test_accuracy)
-        history.seconds = time.perf_counter() - started
-        if on_epoch and on_epoch(history):
-            break
+            if processes > 1:
+                dist.all_reduce(totals)
+            train_loss, right = (totals / len(data.train_images)).tolist()
+            if not torch.isfinite(totals).all():
+                raise FloatingPointError(
+                    f"the training loss is {train_loss} in epoch {epoch + 1}: the learning rate "
+                    f"{recipe.learning_rate:g} is too high for this network; try a tenth of it"
+                )
+            test_loss, test_accuracy = evaluate(model, data.test_images, data.test_labels)
+            history.train_loss.append(train_loss)
+            history.train_accuracy.append(right)
+            history.test_loss.append(test_loss)
+            history.test_accuracy.append(test_accuracy)
+            history.seconds = time.perf_counter() - started
+            if not rank:
+                saved.save(history)
+            if on_epoch and on_epoch(history):
+                break
+    except KeyboardInterrupt:
+        print(f"Interrupted; the history has the {len(history.train_loss)} epochs that are whole.", file=sys.stderr)
     return history
+
+
+def loss_of(output: Tensor | Auxiliary, labels: Tensor, recipe: Recipe) -> tuple[Tensor, Tensor]:
+    """Logits (N, classes) and the cross-entropy, summed over images; auxiliary heads add theirs with their weight."""
+    logits, heads = output if isinstance(output, Auxiliary) else (output, ())
+
+    def loss(scores: Tensor) -> Tensor:
+        return F.cross_entropy(scores, labels, reduction="sum", label_smoothing=recipe.label_smoothing)
+
+    return logits, loss(logits) + recipe.auxiliary_weight * sum(map(loss, heads))
 
 
 @torch.no_grad()
@@ -137,6 +164,27 @@ def evaluate(model: nn.Module, images: Tensor, labels: Tensor, batch_size: int =
     model.eval()
     logits = torch.cat([model(batch) for batch in images.split(batch_size)])
     return F.cross_entropy(logits, labels).item(), (logits.argmax(1) == labels).float().mean().item()
+
+
+def half_precision(device: torch.device) -> torch.dtype | None:
+    """What a step computes in on a GPU: bfloat16 where the hardware has it, else float16; None elsewhere: float32."""
+    if device.type != "cuda":
+        return None
+    return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+
+
+def join_processes(device: torch.device) -> tuple[int, int]:
+    """The number of this process and how many there are: 0 and 1, unless `torchrun` started it."""
+    if "RANK" not in os.environ:
+        return 0, 1
+    if not dist.is_initialized():
+        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    return dist.get_rank(), dist.get_world_size()
+
+
+def outline(model: nn.Module) -> str:
+    """What tells one model from another: the shapes of its parameters."""
+    return f"{type(model).__name__} {[tuple(p.shape) for p in model.parameters()]}"
 
 
 def progress(epochs: range):

@@ -18,7 +18,8 @@ import torch
 
 from cnnlib.models import create_model
 from cnnlib.training.data import load_data
-from cnnlib.training.loop import Recipe, best_device, fit
+from cnnlib.training.loop import best_device, fit
+from cnnlib.training.recipes import Recipe
 
 DIGITS = {"data": ["digits"], "size": [8]}  # as scanned: 8×8 pixels
 # What a suite varies: every combination of the lists is a run. Order matters only for what is there first. A setting
@@ -79,7 +80,7 @@ def run(config: dict, device: torch.device) -> dict:
     history = fit(model, data, epochs=config["epochs"], recipe=recipe, seed=config["seed"], device=device)
     where = torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU ({platform.machine()})"
     return {
-        "config": config | {"recipe": vars(recipe)},
+        "config": config | {"recipe": said(recipe)},
         "device": where,
         "threads": torch.get_num_threads(),
         "versions": {"torch": torch.__version__, "python": platform.python_version()},
@@ -91,6 +92,12 @@ def run(config: dict, device: torch.device) -> dict:
             "train_loss": [float(f"{value:.4g}") for value in history.train_loss],
         },
     }
+
+
+def said(recipe: Recipe) -> dict:
+    """A recipe as a record has it: all that trains, less where it comes from."""
+    words = {name: value for name, value in vars(recipe).items() if name not in ("epochs", "source", "notes")}
+    return words | {"augment": [str(transform) for transform in recipe.augment]}
 
 
 def folder(suite: str) -> Path:

@@ -1,14 +1,18 @@
 """`fit` learns, is the same for the same seed, and stops when there is nothing to learn from."""
 
 import sys
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from cnnlib import History, ImageData, Recipe, create_model, fit, load_data
-from cnnlib.training.loop import evaluate, progress
+from cnnlib.models.layers import Auxiliary
+from cnnlib.training.augment import Cutout, ShiftCrop, Transform
+from cnnlib.training.loop import evaluate, half_precision, join_processes, loss_of, progress
 
 CPU = "cpu"
 
@@ -67,16 +71,9 @@ def test_on_epoch_sees_each_epoch_and_can_stop_the_run():
     assert len(fit(small(), few(64), epochs=2, device=CPU, on_epoch=lambda history: None).train_loss) == 2
 
 
-def test_the_rate_falls_at_the_milestones():
-    recipe = Recipe(learning_rate=0.2, milestones=(0.5, 0.75))
-    rates = [recipe.rate_at(progress) for progress in (0, 0.49, 0.5, 0.74, 0.75, 1)]
-    assert rates == pytest.approx([0.2, 0.2, 0.02, 0.02, 0.002, 0.002])
-    assert Recipe(milestones=()).rate_at(0.9) == 0.1
-
-
 def test_fit_steps_as_the_recipe_says():
     """One linear layer, written out by hand: momentum, weight decay, the rate of each step."""
-    data, recipe = few(64), Recipe(learning_rate=0.05, batch_size=16, weight_decay=0.01, milestones=(0.5,))
+    data, recipe = few(64), Recipe(learning_rate=0.05, batch_size=16, weight_decay=0.01, steps=((0.5, 0.1),))
     torch.manual_seed(0)
     model = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
     weight, bias = (parameter.detach().clone().requires_grad_() for parameter in model.parameters())
@@ -136,3 +133,156 @@ def test_the_progress_bar_can_be_hidden_and_needs_no_tqdm(monkeypatch, capsys):
     monkeypatch.undo()
     monkeypatch.delenv("CNNLIB_QUIET", raising=False)
     assert list(progress(range(2))) == [0, 1]
+
+
+# ---------------------------------------------------------------------------------------------------- what a step does
+
+
+def test_nothing_waits_for_the_device_inside_an_epoch():
+    """Reading a value on the host is `_local_scalar_dense`: so many an epoch, however many steps it has."""
+
+    class Counted(TorchDispatchMode):
+        def __init__(self):
+            super().__init__()
+            self.waits = 0
+
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+            self.waits += func is torch.ops.aten._local_scalar_dense.default
+            return func(*args, **(kwargs or {}))
+
+    def waits(batch_size):
+        recipe = Recipe(batch_size=batch_size, augment=(ShiftCrop(1), Cutout(2)))
+        with Counted() as mode:
+            fit(small(), few(64), epochs=1, recipe=recipe, device=CPU)
+        return mode.waits
+
+    assert waits(64) == waits(8) < 20
+
+
+@dataclass(frozen=True)
+class Brighter(Transform):
+    """Counts its calls and remembers what it was fitted to."""
+
+    calls: list
+    seen: Tensor | None = None
+
+    def fitted(self, train_images):
+        return replace(self, seen=train_images)
+
+    def __call__(self, images, generator):
+        self.calls.append((len(self.seen), len(images), torch.rand((), generator=generator).item()))
+        return images + 1
+
+
+def test_each_batch_of_training_is_augmented_and_nothing_else():
+    calls, means = [], []
+
+    class Watched(nn.Sequential):
+        def forward(self, x):
+            means.append((self.training, x.mean().item()))
+            return super().forward(x)
+
+    torch.manual_seed(0)
+    model = Watched(nn.Flatten(), nn.Linear(64, 10))
+    fit(model, few(64), epochs=1, recipe=Recipe(batch_size=32, augment=(Brighter(calls),)), seed=3, device=CPU)
+    chance = torch.Generator().manual_seed(3)
+    assert calls == [(64, 32, torch.rand((), generator=chance).item()) for _ in range(2)]
+    assert all((mean > 0.6) == training for training, mean in means)
+
+
+def test_auxiliary_heads_count_with_their_weight_and_labels_are_smoothed():
+    labels = torch.tensor([0, 2])
+    logits, first, second = torch.randn(3, 2, 4)
+    recipe = Recipe(auxiliary_weight=0.25, label_smoothing=0.1)
+    shown, loss = loss_of(Auxiliary(logits, (first, second)), labels, recipe)
+    smooth = nn.CrossEntropyLoss(reduction="sum", label_smoothing=0.1)
+    assert shown is logits
+    torch.testing.assert_close(loss, smooth(logits, labels) + 0.25 * (smooth(first, labels) + smooth(second, labels)))
+    torch.testing.assert_close(loss_of(logits, labels, recipe)[1], smooth(logits, labels))
+
+
+def test_a_network_with_auxiliary_heads_is_trained_through_them():
+    class Headed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body, self.head, self.end = nn.Linear(64, 8), nn.Linear(8, 10), nn.Linear(8, 10)
+
+        def forward(self, x):
+            x = self.body(x.flatten(1)).relu()
+            return Auxiliary(self.end(x), (self.head(x),)) if self.training else self.end(x)
+
+    torch.manual_seed(0)
+    model = Headed()
+    before = model.head.weight.detach().clone()
+    history = fit(model, few(64), epochs=20, recipe=Recipe(batch_size=16), device=CPU)
+    assert not torch.equal(model.head.weight, before)
+    assert history.train_accuracy[-1] == 1
+
+
+def test_the_gradient_is_clipped_to_its_norm():
+    def moved(clip):
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+        before = [p.detach().clone() for p in model.parameters()]
+        recipe = Recipe(learning_rate=1, momentum=0, weight_decay=0, batch_size=64, clip=clip, steps=())
+        fit(model, few(64), epochs=1, recipe=recipe, device=CPU)
+        return torch.cat([(p - q).flatten() for p, q in zip(model.parameters(), before, strict=True)])
+
+    free, clipped = moved(None), moved(0.01)
+    assert free.norm() > 0.1
+    torch.testing.assert_close(clipped, free * (0.01 / free.norm()), rtol=1e-3, atol=1e-6)
+
+
+def test_a_compiled_network_trains_alike():
+    def losses(compile):
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Flatten(), nn.Linear(64, 16), nn.ReLU(), nn.Linear(16, 10))
+        return fit(model, few(64), epochs=2, recipe=Recipe(batch_size=32), device=CPU, compile=compile).train_loss
+
+    assert losses(True) == pytest.approx(losses(False), rel=1e-4)
+
+
+def test_a_cpu_computes_in_full_precision_and_one_process_is_alone():
+    assert half_precision(torch.device("cpu")) is None
+    assert join_processes(torch.device("cpu")) == (0, 1)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_trains_in_half_precision():
+    history = fit(small(), few(64), epochs=30, device="cuda", recipe=Recipe(batch_size=16, learning_rate=0.05))
+    assert history.train_accuracy[-1] == 1.0
+
+
+# ---------------------------------------------------------------------------------------------------- what it learns
+
+
+def test_an_interrupt_keeps_the_epochs_that_are_whole(capsys):
+    class Interrupted(nn.Sequential):
+        steps = 0
+
+        def forward(self, x):
+            self.steps += self.training
+            if self.steps == 6:  # in the third epoch
+                raise KeyboardInterrupt
+            return super().forward(x)
+
+    history = fit(
+        Interrupted(nn.Flatten(), nn.Linear(64, 10)), few(64), epochs=5, recipe=Recipe(batch_size=32), device=CPU
+    )
+    assert len(history.train_loss) == len(history.test_accuracy) == 2
+    assert "Interrupted; the history has the 2 epochs that are whole" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_lenet5_reads_the_digits():
+    """At least 98% of test digits, mean of five seeds; the epochs that each seed takes are printed."""
+    data, accuracies, epochs = load_data("digits", size=32), [], []
+    recipe = Recipe(learning_rate=0.02, batch_size=32, augment=(ShiftCrop(2),))
+    for seed in range(5):
+        torch.manual_seed(seed)
+        model = create_model("lenet5_modern", activation="tanh", pooling="average")
+        history = fit(model, data, epochs=15, seed=seed, recipe=recipe, device=CPU)
+        accuracies.append(history.test_accuracy[-1])
+        epochs.append(next((n for n, seen in enumerate(history.test_accuracy, 1) if seen >= 0.98), None))
+    print(f"98% after {epochs} epochs; after 15: {accuracies}")
+    assert sum(accuracies) / 5 >= 0.98
