@@ -1,5 +1,6 @@
 """Data on the device, a short loop, and what to measure."""
 
+from cnnlib.training.augment import Cutout, Flip, PCAColour, ShiftCrop
 from cnnlib.training.data import ImageData, load_data
 from cnnlib.training.loop import History, best_device, fit
 from cnnlib.training.probes import (
@@ -13,9 +14,13 @@ from cnnlib.training.probes import (
 from cnnlib.training.recipes import Recipe, paper_recipe
 
 __all__ = [
+    "Cutout",
+    "Flip",
     "History",
     "ImageData",
+    "PCAColour",
     "Recipe",
+    "ShiftCrop",
     "activation_norms",
     "best_device",
     "effective_receptive_field",

@@ -207,12 +207,15 @@ def cache_folder() -> Path:
 def downloaded(name: str, dataset: str) -> ImageData:
     """A data set of torchvision's, from the cache or, the first time, from the network."""
     try:
+        from filelock import FileLock  # torch brings it
         from torchvision import datasets
     except ImportError as error:
         raise ImportError(f"{name} is read by torchvision: pip install torchvision") from error
     folder = cache_folder()
     try:
-        parts = [getattr(datasets, dataset)(folder, train=train, download=True) for train in (True, False)]
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / f"{name}.lock"):  # of several processes one downloads
+            parts = [getattr(datasets, dataset)(folder, train=train, download=True) for train in (True, False)]
     except (OSError, RuntimeError) as error:  # no network, a disk that is full, an archive whose checksum is wrong
         raise ConnectionError(
             f"{name} could not be had: {error}. It is downloaded once, into {folder}; without a network put the files of "
