@@ -64,7 +64,7 @@ NETWORKS = (
         lambda: torchvision.models.resnet50(num_classes=CLASSES),
         lambda: create_model("resnet50", num_classes=CLASSES),
         224,
-        {"cpu": 4, "cuda": 64},
+        {"cpu": 2, "cuda": 64},
     ),
 )  # fmt: skip
 
@@ -178,7 +178,7 @@ def floor(model: nn.Module, side: int, batch: int, limits: Ceilings, half: bool)
     )
 
 
-def climb(network: Network, device: torch.device, limits: Ceilings, times: int = 5) -> tuple[str, Row]:
+def climb(network: Network, device: torch.device, limits: Ceilings, times: int = 3) -> tuple[str, Row]:
     """One network's ladder as text: images a second, each rung against the one before, and the part of the floor reached.
 
     And how a step of `fit` compares with the usual loop's: at most 0.8 of its time, on a GPU 0.33 for small images.

@@ -216,11 +216,13 @@ def downloaded(name: str, dataset: str) -> ImageData:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / f"{name}.lock"):  # of several processes one downloads
             parts = [getattr(datasets, dataset)(folder, train=train, download=True) for train in (True, False)]
-    except (OSError, RuntimeError) as error:  # no network, a disk that is full, an archive whose checksum is wrong
+    except (
+        Exception
+    ) as error:  # no network, a full disk, a wrong checksum, a file that was unpacked in part: many kinds
         raise ConnectionError(
-            f"{name} could not be had: {error}. It is downloaded once, into {folder}; without a network put the files of "
-            f"torchvision.datasets.{dataset} there (CNNLIB_DATA names another folder), or use "
-            f"{', '.join(sorted(DATA_SETS.keys() - DOWNLOADS))}, which need none"
+            f"{name} could not be had: {type(error).__name__} {error}. It is downloaded once, into {folder}; without a "
+            f"network put the files of torchvision.datasets.{dataset} there (CNNLIB_DATA names another folder), or use "
+            f"{', '.join(sorted(DATA_SETS.keys() - DOWNLOADS))}, which need none. Files there that are damaged: delete them"
         ) from error
     pairs = []
     for part in parts:

@@ -1,7 +1,7 @@
 """The training loop of the course: short enough to read, the same on a CPU, on a GPU, and on several."""
 
+import atexit
 import os
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from torch.nn.parallel import DistributedDataParallel
 from cnnlib.models.layers import Auxiliary
 from cnnlib.training.checkpoint import Checkpoint
 from cnnlib.training.data import ImageData
-from cnnlib.training.recipes import Recipe
+from cnnlib.training.recipes import Recipe, skips_layers
 
 
 @dataclass
@@ -31,6 +31,7 @@ class History:
     test_loss: list[float] = field(default_factory=list)
     test_accuracy: list[float] = field(default_factory=list)
     seconds: float = 0.0
+    interrupted: bool = False  # from the keyboard, before all epochs were done
 
     @property
     def train_error(self) -> list[float]:
@@ -43,7 +44,7 @@ class History:
         return [100 * (1 - accuracy) for accuracy in self.test_accuracy]
 
     def __repr__(self) -> str:
-        return f"History({len(self.train_loss)} epochs)"
+        return f"History({len(self.train_loss)} epochs{', interrupted' * self.interrupted})"
 
 
 def best_device() -> torch.device:
@@ -72,22 +73,23 @@ def fit(
     torch.compile make kernels of the network first. After each epoch everything goes to the file `checkpoint`; where it
     exists, the run goes on from it. `on_epoch(history)` is called after each epoch and ends the run by returning True,
     and takes the place of the progress bar, which CNNLIB_QUIET=1 in the environment hides. Interrupted from the
-    keyboard, `fit` returns the epochs that are whole.
+    keyboard, `fit` returns the epochs that are whole, and `interrupted` says so.
 
     Under `torchrun` each process trains on its part of every batch, as one process would on all of it but for batch
     norm, whose statistics are each process's own.
 
-    Raises ValueError for `epochs` under 1, data that the model cannot read and a checkpoint of another run, OSError when
-    the checkpoint cannot be written, and FloatingPointError when the loss is no longer finite.
+    Raises ValueError for `epochs` under 1, data that the model cannot read, a model with too few outputs and a checkpoint
+    of another run, OSError when the checkpoint cannot be written, and FloatingPointError when the loss is not finite.
     """
     if epochs < 1:
         raise ValueError(f"epochs={epochs}; give at least 1")
     recipe = recipe or Recipe()
     device = torch.device(device) if device else best_device()
     rank, processes = join_processes(device)
-    model.to(device, memory_format=torch.channels_last)  # the layout that convolutions are fastest in
+    model.to(device, memory_format=memory_format(model, device))
     data = data.to(device)
-    network = DistributedDataParallel(model, find_unused_parameters=True) if processes > 1 else model
+    check_outputs(model, data)
+    network = in_parallel(model, device) if processes > 1 else model
     network = torch.compile(network) if compile else network
     optimizer = recipe.make_optimizer(model)
     half = half_precision(device)
@@ -127,6 +129,7 @@ def fit(
 
             if processes > 1:
                 dist.all_reduce(totals)
+                share_buffers(model)
             train_loss, right = (totals / len(data.train_images)).tolist()
             if not torch.isfinite(totals).all():
                 raise FloatingPointError(
@@ -144,7 +147,8 @@ def fit(
             if on_epoch and on_epoch(history):
                 break
     except KeyboardInterrupt:
-        print(f"Interrupted; the history has the {len(history.train_loss)} epochs that are whole.", file=sys.stderr)
+        history.interrupted = True
+    model.to(memory_format=torch.contiguous_format)  # as it came: weights can be viewed as vectors
     return history
 
 
@@ -173,13 +177,60 @@ def half_precision(device: torch.device) -> torch.dtype | None:
     return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
 
 
+def memory_format(model: nn.Module, device: torch.device) -> torch.memory_format:
+    """The order of values in weights and maps: channels last, which convolutions are fastest with.
+
+    The other one on a CPU where a strided 1×1 convolution reads few channels: there oneDNN's gradient of its weights
+    writes past the end of its memory (https://github.com/uxlfoundation/oneDNN/issues/6035).
+    """
+    block = 16  # channels that AVX-512 takes at once; AVX2 takes 8
+    convolutions = [module for module in model.modules() if isinstance(module, nn.Conv2d)]
+    unsafe = any(
+        conv.kernel_size == (1, 1) and max(conv.stride) > 1 and conv.in_channels // conv.groups < block
+        for conv in convolutions
+    )
+    return torch.contiguous_format if unsafe and device.type == "cpu" else torch.channels_last
+
+
+@torch.no_grad()
+def check_outputs(model: nn.Module, data: ImageData) -> None:
+    """Raises ValueError for images that the model refuses, and where it has fewer outputs than there are classes."""
+    logits = model.eval()(data.train_images[:1])
+    if logits.dim() != 2 or logits.shape[1] < len(data.classes):
+        raise ValueError(
+            f"the model makes one image into values of shape {tuple(logits.shape)}, and {data.name!r} has "
+            f"{len(data.classes)} classes; build it with num_classes={len(data.classes)}"
+        )
+
+
+# ---------------------------------------------------------------------------------------------- several processes
+
+
 def join_processes(device: torch.device) -> tuple[int, int]:
     """The number of this process and how many there are: 0 and 1, unless `torchrun` started it."""
     if "RANK" not in os.environ:
         return 0, 1
     if not dist.is_initialized():
+        if device.type == "cuda":
+            torch.cuda.set_device(device)
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        atexit.register(dist.destroy_process_group)
     return dist.get_rank(), dist.get_world_size()
+
+
+def in_parallel(model: nn.Module, device: torch.device) -> DistributedDataParallel:
+    """`model` with gradients that are averaged over the processes; all start from the weights of process 0."""
+    gpus = [device] if device.type == "cuda" else None
+    return DistributedDataParallel(model, device_ids=gpus, find_unused_parameters=skips_layers(model))
+
+
+def share_buffers(model: nn.Module) -> None:
+    """Gives all processes the buffers of process 0: each has statistics of batch norm of its own."""
+    for buffer in model.buffers():
+        dist.broadcast(buffer, 0)
+
+
+# ---------------------------------------------------------------------------------------------- the rest
 
 
 def outline(model: nn.Module) -> str:

@@ -80,10 +80,16 @@ class Recipe:
             self.optimizer == "rmsprop"
         ):  # decay and ε of the Inceptions; PyTorch adds ε outside the root, TensorFlow inside
             return torch.optim.RMSprop(groups, self.learning_rate, alpha=0.9, eps=1.0, momentum=self.momentum)
-        fused = all(p.is_cuda for p in model.parameters())  # on a CPU it gains nothing
+        # One kernel for all, which wants a gradient of each; on a CPU it gains nothing.
+        fused = all(p.is_cuda for p in model.parameters()) and not skips_layers(model)
         return torch.optim.SGD(
             groups, self.learning_rate, momentum=self.momentum, nesterov=self.nesterov, fused=fused or None
         )
+
+
+def skips_layers(model: nn.Module) -> bool:
+    """Whether a step may leave layers of `model` without a gradient: stochastic depth and drop-path."""
+    return any(getattr(m, "survival_prob", 1) < 1 or getattr(m, "drop_path", 0) > 0 for m in model.modules())
 
 
 def divided_by_10(*moments: float) -> Steps:

@@ -78,6 +78,8 @@ def run(config: dict, device: torch.device) -> dict:
     model = create_model(config["model"], **options, **shape)
     recipe = Recipe(learning_rate=config["learning_rate"])
     history = fit(model, data, epochs=config["epochs"], recipe=recipe, seed=config["seed"], device=device)
+    if history.interrupted:
+        raise KeyboardInterrupt  # a run that is not whole is no record
     where = torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU ({platform.machine()})"
     return {
         "config": config | {"recipe": said(recipe)},

@@ -188,6 +188,18 @@ def test_grey_images_of_torchvision_get_a_channel(monkeypatch):
     assert load_data("fashion_mnist").train_images.shape == (12, 1, 28, 28)
 
 
+def test_a_file_that_was_unpacked_in_part_is_not_taken_for_whole(monkeypatch, tmp_path):
+    """torchvision looks whether the unpacked files of Fashion-MNIST are there, not whether they are whole."""
+    monkeypatch.setenv("CNNLIB_DATA", str(tmp_path))
+    folder = tmp_path / "FashionMNIST" / "raw"
+    folder.mkdir(parents=True)
+    for part in ("train", "t10k"):
+        (folder / f"{part}-images-idx3-ubyte").write_bytes(bytes([0, 0, 8, 3, 0, 0, 0, 2, *8 * [0]]) + b"half")
+        (folder / f"{part}-labels-idx1-ubyte").write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 2, 1]))
+    with pytest.raises(ConnectionError, match=r"fashion_mnist could not be had.* damaged: delete them"):
+        load_data("fashion_mnist")
+
+
 @pytest.mark.parametrize(
     "fault",
     [URLError("Name or service not known"), RuntimeError("File not found or corrupted."), OSError(28, "No space")],

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from cnnlib.training import History
 from cnnlib.training import record as recording
 
 TINY = {
@@ -145,6 +146,16 @@ def test_a_run_that_was_interrupted_is_run_again(tiny, monkeypatch):
     assert [(config["seed"], config["model"]) for config in done] == [(1, "cifar_plain"), (1, "cifar_resnet")]
     assert len(recording.recorded_runs("tiny")) == 4
     assert not list(tiny.glob("*.part"))
+
+
+def test_a_run_that_was_stopped_by_hand_is_no_record(tiny, monkeypatch):
+    def stopped(model, data, **settings):
+        return History(train_loss=[1.0], train_accuracy=[0.5], interrupted=True)
+
+    monkeypatch.setattr(recording, "fit", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        recording.record("tiny")
+    assert not list(tiny.iterdir())
 
 
 def test_a_full_disk_leaves_the_records_before_it_and_no_half_of_one(tiny, monkeypatch):
