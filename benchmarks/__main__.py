@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import analysis, importing, ladder, timing
+from benchmarks import analysis, importing, ladder, pages, timing
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
@@ -35,7 +35,7 @@ def main() -> None:
     ]
     print(kept[-1])
     ladders, steps = ladder.report()
-    budgets = timing.table([*analysis.rows(), *importing.rows(), *steps])
+    budgets = timing.table([*analysis.rows(), *importing.rows(), *steps, *pages.rows()])
     for title, text in (
         ("Budgets", budgets),
         ("Training: one change after another", ladders),

@@ -4,7 +4,7 @@ Python evaluates a function once on the whole grid of its knobs; the output carr
 So the picture moves on the built page, in Colab, in JupyterLab and from `file://`, and Python is the only place that
 computes. Without scripts the default setting stays readable as text.
 
-A view is a pair: what Python must give it (`VIEWS`, below) and a script that draws it (`assets/view_<name>.js`).
+A view is a pair: what Python must give it (`cnnlib.course.views`) and a script that draws it (`assets/view_<name>.js`).
 """
 
 import itertools
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cnnlib.course.html import embed, escape, script, slug, style
+from cnnlib.course.views import VIEWS
 
 MAX_SETTINGS = 4_000
 MAX_BYTES = 400_000
@@ -26,7 +27,7 @@ class Knob:
 
     `kind` is "range" (a slider over the steps) or "select"; when None, numbers give a slider.
     `format` is a format string such as "{}×", or a function from a value to its label.
-    Raises ValueError when the values repeat, are too few, or lack the default.
+    Raises ValueError when values or labels repeat, when there are fewer than two, or none is the default.
     """
 
     name: str
@@ -49,6 +50,9 @@ class Knob:
         if self.kind not in ("range", "select"):
             raise ValueError(f'knob {self.name!r}: kind is "range" or "select", got {self.kind!r}')
         self.index(self.default)
+        labels = [self.text(value) for value in self.values]
+        if len(set(labels)) < len(labels):
+            raise ValueError(f"knob {self.name!r} labels two steps alike: {labels}; give another format")
 
     def index(self, value: Any) -> int:
         """Which step `value` is; raises ValueError naming the steps when it is none."""
@@ -74,24 +78,43 @@ class Knob:
 class Explorer:
     """The table of `function(**setting)` over the grid of `knobs`, drawn by `view`.
 
-    view="stages": a network's drawing and what each stage costs. The function gives
-        {"stages": [{"name", "blocks", "channels", "size", "params", "macs", "receptive_field"}, …],
-         "shortcuts": "A" | "B" | "C" | None, "totals": {"params", "macs", "receptive_field"},
-         "sentence": what the picture now shows, "python": the call that makes this network, "input": pixels a side}
+    What `function` gives is a dict with "sentence": what the picture now shows; it may have "python": the code that
+    makes what is shown. The rest depends on the view. An `op` is the kind of operation, which decides the colour: "conv",
+    "linear", "pool", "activation", "norm", "join", or "input" and "other", which are grey.
+
+    view="stages": the drawing of a network, and what each stage costs:
+        {"stages": [{"name", "blocks", "channels", "size", "params", "macs", "output_bytes", "receptive_field"}, …],
+         "shortcuts": "A" | "B" | "C" | None, "totals": {"params", "macs", "output_bytes", "receptive_field"},
+         "input": pixels a side}
         with blocks=0 for a stage that is one layer; "input" may be left out where the first stage keeps the size.
-    view="curves": lines with their spread over runs. The function gives
+    view="bars": what each part costs, in amounts that can be compared from setting to setting:
+        {"rows": [{"name", "op", "params", "macs", "output_bytes"}, …], "totals": {"params", "macs", "output_bytes"}}
+    view="pipeline": a box for each layer, as high as its map and as wide as its channels:
+        {"layers": [{"name", "what": "conv 5×5", "op", "shape": (C, H, W) or (units,)}, …]}, the image first.
+    view="field": what one unit sees of a square image, and each unit on the way to it:
+        {"input": pixels a side, "fields": [{"name", "pixels": ((top, bottom), (left, right)), "jump"}, …],
+         "image": an image as a data URI, or None}
+        with the unit's own layer last. Pixels are counted from 0, as `Anatomy.pixels` gives them; jump is the distance
+        in pixels to the next unit.
+    view="scatter": named points, each drawn in the colour and form of its group:
+        {"points": [{"name", "group", "x", "y"}, …], "x": {"label", "unit", "log": bool}, "y": the same}
+        where x or y of a point may be None, which is listed and not drawn. A unit is "", "B" (bytes) or any other text.
+        Knobs choose the axes: one axis has the same scale in all settings that show it.
+    view="curves": lines with their spread over runs:
         {"series": [{"label", "epochs", "mean", "low", "high", "runs", "style": "plain" | "residual"}, …],
-         "x_label", "y_label", "log_y": bool, "sentence", "note"}; series may be empty.
+         "x_label", "y_label", "log_y": bool, "note"}; series may be empty.
+    view="table": rows of text and numbers, {"rows": [{column: value, …}, …]}; the first column heads each row.
 
     `.table` has Python's result for each tuple of knob values; `.spec` is the JSON that the page carries.
-    Raises ValueError when the grid or its table is too large to put on a page, and when a result lacks what the view
-    draws; whatever `function` raises passes through.
+    Raises ValueError when the grid or its table is too large to put on a page, when a result lacks what the view
+    draws or holds what JSON has no word for (NaN, a tensor); whatever `function` raises passes through.
     """
 
     def __init__(self, function: Callable[..., dict], knobs: Sequence[Knob], *, view: str, title: str) -> None:
         if view not in VIEWS:
             raise ValueError(f"no view {view!r}; there are {', '.join(sorted(VIEWS))}")
-        self.knobs, self.view, self.title, self.id = tuple(knobs), view, title, slug(title)
+        self.knobs, self.view, self.title = tuple(knobs), view, title
+        self.id = slug(title) or "explorer"  # a title without a Latin letter leaves nothing for the address
         if not self.knobs:
             raise ValueError("an explorer needs at least one knob")
         names = [knob.name for knob in self.knobs]
@@ -107,10 +130,13 @@ class Explorer:
         self.table: dict[tuple, dict] = {}
         for values in itertools.product(*(knob.values for knob in self.knobs)):
             result = function(**dict(zip(names, values, strict=True)))
-            missing = VIEWS[view].needs - result.keys()
-            if missing:
-                setting = ", ".join(f"{n}={v!r}" for n, v in zip(names, values, strict=True))
-                raise ValueError(f"view {view!r} needs {sorted(missing)}, which the function did not give at {setting}")
+            setting = ", ".join(f"{n}={v!r}" for n, v in zip(names, values, strict=True))
+            if missing := VIEWS[view].missing(result):
+                raise ValueError(f"view {view!r} needs {missing}, which the function did not give at {setting}")
+            try:
+                embed(result)
+            except (TypeError, ValueError) as error:
+                raise ValueError(f"what the function gave at {setting} is not JSON: {error}") from None
             self.table[values] = result
         results = list(self.table.values())
         self.spec = {
@@ -148,7 +174,7 @@ class Explorer:
             f"<p>{escape(default['sentence'])}</p>{VIEWS[self.view].fallback(default)}</div></cnn-explorer>\n"
             + style("base.css", "explorer.css")
             + "\n"
-            + script("base.js", f"view_{self.view}.js", "explorer.js")
+            + script("base.js", *VIEWS[self.view].scripts, f"view_{self.view}.js", "explorer.js")
         )
 
 
@@ -192,76 +218,3 @@ class _Distinct:
         if index == len(self.items):
             self.items.append(value)
         return index
-
-
-# ---- The views: what a result must hold, what is common to all settings, and the text where scripts do not run. ----
-
-
-@dataclass(frozen=True)
-class _View:
-    needs: frozenset[str]
-    frame: Callable[[list[dict]], dict]  # scales over all settings, so that two pictures can be compared
-    fallback: Callable[[dict], str]
-
-
-def _side(size: Any) -> int:
-    """Of a square given by one side or by (height, width)."""
-    return size if isinstance(size, int | float) else max(size)
-
-
-def _stages_frame(results: list[dict]) -> dict:
-    stages = [stage for result in results for stage in result["stages"]]
-    fields = [result["totals"]["receptive_field"] for result in results]
-    return {"channels": max(s["channels"] for s in stages), "receptive_field": max(map(_side, fields))}
-
-
-def _stages_fallback(result: dict) -> str:
-    head = "<tr><th>stage</th><th>blocks</th><th>channels</th><th>size</th><th>parameters</th><th>MACs</th></tr>"
-    rows = [
-        f"<tr><th>{escape(s['name'])}</th><td>{s['blocks'] or ''}</td><td>{s['channels']}</td>"
-        f"<td>{_side(s['size'] or 1)}</td><td>{s['params']:,}</td><td>{s['macs']:,}</td></tr>"
-        for s in result["stages"]
-    ]
-    return f"<table>{head}{''.join(rows)}</table>"
-
-
-def _curves_frame(results: list[dict]) -> dict:
-    series = [one for result in results for one in result["series"]]
-    log = any(result.get("log_y") for result in results)
-    ends = [value for one in series for value in (*one["low"], *one["high"])]
-    x = nice_ticks(0, max((one["epochs"][-1] for one in series), default=1))
-    y = _decades([value for value in ends if value > 0]) if log else nice_ticks(min([0, *ends]), max(ends, default=1))
-    return {"x": x, "y": y, "log": log}
-
-
-def nice_ticks(low: float, high: float, about: int = 5) -> list[float]:
-    """Round numbers that span low to high, about that many."""
-    raw = (high - low) / about or 1
-    power = 10.0 ** math.floor(math.log10(raw))
-    step = next(power * m for m in (1, 2, 5, 10) if power * m >= raw)
-    first, last = math.floor(low / step), math.ceil(high / step)
-    return [round(i * step, 10) for i in range(first, last + 1)]
-
-
-def _decades(values: list[float]) -> list[float]:
-    """At most about six powers of ten around the values; an exact zero is drawn on the lowest."""
-    first = math.floor(math.log10(min(values, default=1)))
-    last = max(first + 1, math.ceil(math.log10(max(values, default=10))))
-    stride = math.ceil((last - first) / 6)
-    return [float(f"1e{power}") for power in range(first, last + stride, stride)]
-
-
-def _curves_fallback(result: dict) -> str:
-    rows = [
-        f"<tr><th>{escape(one['label'])}</th><td>{one['mean'][-1]:.3g}</td><td>{one['runs']}</td></tr>"
-        for one in result["series"]
-    ]
-    label = escape(result.get("y_label") or "")
-    table = f"<table><tr><th>run</th><th>{label}, last</th><th>runs</th></tr>{''.join(rows)}</table>" if rows else ""
-    return table + f"<p>{escape(result.get('note') or '')}</p>"
-
-
-VIEWS = {
-    "stages": _View(frozenset({"stages", "shortcuts", "totals", "sentence"}), _stages_frame, _stages_fallback),
-    "curves": _View(frozenset({"series", "sentence"}), _curves_frame, _curves_fallback),
-}

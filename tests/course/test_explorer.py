@@ -3,6 +3,7 @@
 import json
 import re
 from html.parser import HTMLParser
+from importlib.resources import files
 
 import pytest
 import torch
@@ -10,24 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cnnlib import palette
-from cnnlib.course.explorer import Explorer, Knob, nice_ticks, pack
+from cnnlib.course.explorer import Explorer, Knob, pack
 from cnnlib.course.html import asset, embed, markdown, script, slug, style
+from cnnlib.course.views import VIEWS
 
 
 def stages(depth: int, shortcut: str | None = "A") -> dict:
+    alike = {"channels": 16, "size": 32, "macs": 8, "output_bytes": 4}
     rows = [
-        {"name": "conv1", "blocks": 0, "channels": 16, "size": 32, "params": 464, "macs": 9, "receptive_field": 3},
-        {
-            "name": "stage1",
-            "blocks": depth,
-            "channels": 16,
-            "size": 32,
-            "params": depth,
-            "macs": 7,
-            "receptive_field": 9,
-        },
+        alike | {"name": "conv1", "blocks": 0, "params": 464, "receptive_field": 3},
+        alike | {"name": "stage1", "blocks": depth, "params": depth, "receptive_field": 9},
     ]
-    totals = {"params": 464 + depth, "macs": 16, "receptive_field": 9}
+    totals = {"params": 464 + depth, "macs": 16, "output_bytes": 8, "receptive_field": 9}
     sentence = f"A net of {depth} blocks."
     return {"stages": rows, "shortcuts": shortcut, "totals": totals, "sentence": sentence, "python": f"make({depth})"}
 
@@ -115,12 +110,28 @@ def test_knobs():
         (lambda: Knob("depth", "Depth", (1, 2), 1, kind="dial"), "dial"),
         (lambda: explorer().at(depth=7), r"depth=7 is not a step"),
         (lambda: explorer().at(width=7), r"no knob \['width'\].*depth.*shortcut"),
-        (lambda: Explorer(stages, [DEPTH], view="pie", title="x"), "no view 'pie'; there are curves, stages"),
+        (lambda: Explorer(stages, [DEPTH], view="pie", title="x"), r"no view 'pie'; there are bars, .*, table"),
         (lambda: Explorer(stages, [DEPTH, DEPTH], view="stages", title="x"), "one name"),
         (lambda: Explorer(stages, [], view="stages", title="x"), "at least one knob"),
+        (lambda: Knob("depth", "Depth", (1, 1.2), 1, format="{:.0f}"), r"labels two steps alike: \['1', '1'\]"),
         (
             lambda: Explorer(lambda depth: {"sentence": ""}, [DEPTH], view="curves", title="x"),
             r"\['series'\].* depth=1",
+        ),
+        (
+            lambda: Explorer(
+                lambda depth: {"sentence": "", "rows": [{"a": 0.0 / depth, "b": object}]},
+                [DEPTH],
+                view="table",
+                title="x",
+            ),
+            "depth=1 is not JSON: .*type",
+        ),
+        (
+            lambda: Explorer(
+                lambda depth: {"sentence": "", "rows": [{"a": float("nan")}]}, [DEPTH], view="table", title="x"
+            ),
+            "depth=1 is not JSON: .*float",
         ),
     ],
 )
@@ -143,6 +154,11 @@ def test_a_huge_table_is_refused():
         Explorer(layers, [Knob("depth", "Depth", range(100), 2)], view="stages", title="x")
 
 
+def test_a_title_in_any_script_has_an_address():
+    assert explorer(title="Ein Netz: 56 Schichten").id == "ein-netz-56-schichten"
+    assert explorer(title="感受野").id == "explorer"
+
+
 def test_what_is_shown_is_deterministic_and_leaves_random_numbers_alone():
     before = torch.random.get_rng_state()
     assert explorer()._repr_html_() == explorer()._repr_html_()
@@ -163,12 +179,6 @@ def test_curves_share_one_frame_over_all_settings():
     assert frame == {"x": [0, 0.5, 1, 1.5, 2], "y": [0, 5, 10, 15, 20], "log": False}
     frame = Explorer(lambda depth: curves(depth, log=True), [DEPTH], view="curves", title="Runs").spec["frame"]
     assert frame == {"x": [0, 0.5, 1, 1.5, 2], "y": [0.1, 1, 10, 100], "log": True}
-
-
-@given(st.floats(0.001, 1e6))
-def test_ticks_span_the_values_in_round_steps(high):
-    ticks = nice_ticks(0, high)
-    assert ticks[0] == 0 and ticks[-1] >= high * (1 - 1e-6) and 2 <= len(ticks) <= 7
 
 
 cells = st.none() | st.booleans() | st.integers(-(10**9), 10**9) | st.text(max_size=8) | st.lists(st.integers(0, 9))
@@ -226,8 +236,11 @@ def test_anchors_are_those_of_the_book():
 
 
 def test_scripts_are_small_and_close_only_their_own_tag():
-    names = ["base.js", "explorer.js", "view_stages.js", "view_curves.js", "quiz.js"]
-    assert len(script(*names)) < 24_000
+    names = sorted(
+        file.name for file in files("cnnlib.course").joinpath("assets").iterdir() if file.name.endswith(".js")
+    )
+    assert {f"view_{view}.js" for view in VIEWS} <= set(names)
+    assert len(script(*names)) < 48_000  # an hour's reading
     assert Tags(script(*names)).elements == ["script"]
     assert "//" not in asset("explorer.js").replace("http://", "")
     assert "/*" not in style("base.css", "explorer.css", "quiz.css")

@@ -19,6 +19,7 @@ const button = (text, onclick) => {
 const exact = (n) => String(n).replace(/\B(?=(\d{3})+$)/g, ",");
 const compact = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
 const short = (n) => compact.format(n).replace("B", "G").replace(/(?=[KMGT])/, "\u202f");
+const bytes = (n) => `${short(n)}${n < 1000 ? "\u202f" : ""}B`;
 
 // The built book has this article; notebooks do not. Only there is the address ours to write.
 const onPage = () => document.querySelector("article.bd-article") !== null;

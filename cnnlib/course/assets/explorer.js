@@ -43,7 +43,7 @@ class Explorer extends HTMLElement {
     this.setAttribute("aria-label", title);
     this.controls = knobs.map((knob) => this.control(knob));
     this.sentence = el("p", { class: "cnn-sentence", "aria-live": "polite" });
-    this.picture = el("div", { class: `cnn-picture cnn-${this.dataset.view}` });
+    this.picture = el("div", { class: "cnn-picture" });
     this.view = view(this.picture, frame);
     this.code = el("code");
     this.said = el("span", { class: "cnn-said", role: "status" });
@@ -63,11 +63,12 @@ class Explorer extends HTMLElement {
     // The name is given apart from the label, because the label also shows the value, which valuetext already says.
     const common = { name: knob.name, "aria-label": knob.label, "data-lm-suppress-shortcuts": "true" };
     const range = knob.kind === "range";
-    const output = el("output");
+    // A menu shows its step itself, but not on paper, where its box is left out.
+    const output = el("output", { class: range ? null : "cnn-paper" });
     const input = range
       ? el("input", { ...common, type: "range", min: 0, max: knob.steps.length - 1, step: 1 })
       : el("select", common, knob.steps.map((text, i) => el("option", { value: i }, text)));
-    const label = el("label", { class: "cnn-knob" }, el("span", {}, knob.label), range ? output : "", input);
+    const label = el("label", { class: "cnn-knob" }, el("span", {}, knob.label), output, input);
     const show = () => {
       output.textContent = knob.steps[input.value];
       if (range) input.setAttribute("aria-valuetext", output.textContent);

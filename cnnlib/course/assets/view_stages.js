@@ -6,7 +6,6 @@
   const kind = (stage) => (stage.op ?? (stage.name === "fc" ? "linear" : "conv"));
   // One colour an operation; a stage's shade of it links its blocks to its row in the table.
   const shade = (stages, i) => `--shade: ${Math.round(68 + (32 * (i + 1)) / stages.length)}%`;
-  const costs = { params: "Parameters", macs: "MACs" };
 
   const drawing = el("div", { class: "cnn-drawing" });
   const legend = el("p", { class: "cnn-legend" });
@@ -73,22 +72,6 @@
       ...(shortcuts === "B" || shortcuts === "C" ? [key("projection", "1×1 projection")] : []));
   }
 
-  function bars({ stages, totals }) {
-    const cell = (stage, i, name) => {
-      const share = totals[name] ? (100 * stage[name]) / totals[name] : 0;
-      return el("td", {},
-        el("span", { class: "cnn-amount" }, short(stage[name])),
-        el("span", { class: "cnn-share" }, share > 0 && share < 1 ? "<1%" : `${Math.round(share)}%`),
-        el("span", { class: "cnn-bar" },
-          el("i", { class: `cnn-${kind(stage)}`, style: `${shade(stages, i)}; width: ${share}%` })));
-    };
-    table.replaceChildren(
-      el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Stage"),
-        Object.values(costs).map((label) => el("th", { scope: "col" }, label)))),
-      el("tbody", {}, stages.map((stage, i) => el("tr", {}, el("th", { scope: "row" }, stage.name),
-        Object.keys(costs).map((name) => cell(stage, i, name))))));
-  }
-
   // The field of each stage over the input image, all settings on one scale: more depth is a bigger square.
   function fields({ stages, totals, input }, size = 140) {
     const image = side(input ?? stages[0].size);
@@ -108,12 +91,10 @@
 
   return (result, width) => {
     network(result, width);
-    const { params, macs, receptive_field } = result.totals;
-    const rows = [["Parameters", params, exact(params)], ["MACs", macs, exact(macs)],
-      ["Receptive field", side(receptive_field), `${exact(side(receptive_field))} px`]];
-    totals.replaceChildren(...rows.map(([name, value, text]) =>
-      el("div", {}, el("dt", {}, name), el("dd", {}, el("data", { value }, text)))));
-    bars(result);
+    totals.replaceChildren(...costTotals(result.totals, ["Receptive field", side(result.totals.receptive_field), " px"]));
+    table.replaceChildren(...costTable("Stage", result.stages, result.totals,
+      (stage, i) => ({ class: `cnn-fill cnn-${kind(stage)}`, style: shade(result.stages, i) }),
+      (stage, name, share) => share));
     fields(result);
   };
 };

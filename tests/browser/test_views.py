@@ -1,0 +1,156 @@
+"""The scripts of single views on bare pages: odd words, crowded pictures, narrow pages, keys."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+from test_scripts import ODD, bare
+
+from cnnlib.course.explorer import Explorer, Knob
+
+SIZE = Knob("size", "Size", (1, 2, 4), 2)
+
+
+def bars(size: int) -> dict:
+    row = {"name": ODD, "op": "conv", "params": 100 * size, "macs": 0, "output_bytes": 1500}
+    other = {"name": "fc", "op": "linear", "params": 300 * size, "macs": 0, "output_bytes": 500}
+    return {"rows": [row, other], "totals": {"params": 400 * size, "macs": 0, "output_bytes": 2000}}
+
+
+def field(size: int) -> dict:
+    units = [{"name": f"{ODD}{k}", "pixels": [[-k, k * size], [-k, k * size]], "jump": size} for k in (1, 2)]
+    return {"input": 9, "fields": units}
+
+
+def pipeline(size: int) -> dict:
+    shapes = [(3, 200, 200), *[(64 * size, 100, 100)] * 8, (4096,)]
+    return {"layers": [{"name": f"layer{i}", "what": ODD[:8], "op": "conv", "shape": s} for i, s in enumerate(shapes)]}
+
+
+def scatter(size: int) -> dict:
+    """A cloud in which names would meet, a point that has no y, and one alone."""
+    cloud = [(f"network{i}", "A", 10**6 * (1 + i // 4), 70 + i % 4) for i in range(12)]
+    points = [*cloud, ("alone", "B", 10**8, 90), (ODD, ODD, 10**7, None)]
+    return {
+        "points": [
+            dict(zip(("name", "group", "x", "y"), (*point[:2], point[2] * size, point[3]), strict=True))
+            for point in points
+        ],
+        "x": {"label": f"bytes {ODD}", "unit": "B", "log": True},
+        "y": {"label": "right", "unit": "%", "log": False},
+    }
+
+
+def table(size: int) -> dict:
+    return {"rows": [{"what": ODD, "2": 1234567 * size, "1": None, ODD: 0.5}]}
+
+
+VIEWS = {of.__name__: of for of in (bars, field, pipeline, scatter, table)}
+
+
+def explorer(view: str) -> Explorer:
+    return Explorer(
+        lambda size: VIEWS[view](size) | {"sentence": f"Size {size} {ODD}"}, [SIZE], view=view, title=f"A {view}"
+    )
+
+
+@pytest.fixture
+def show(visit, tmp_path):
+    def show(view: str, width: int = 800) -> Page:
+        return visit(bare(explorer(view)._repr_html_(), tmp_path), width=width)
+
+    return show
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_odd_words_are_text_in_a_sandboxed_frame_too(visit, tmp_path, view):
+    frame = explorer(view)._repr_html_().replace("&", "&amp;").replace('"', "&quot;")
+    page = visit(bare(f'<iframe sandbox="allow-scripts" width="700" height="900" srcdoc="{frame}"></iframe>', tmp_path))
+    inside = page.frame_locator("iframe")
+    expect(inside.locator(".cnn-sentence")).to_have_text(f"Size 2 {ODD}")
+    before = inside.locator(".cnn-picture").inner_html()
+    inside.locator("[name=size]").press("End")
+    expect(inside.locator(".cnn-sentence")).to_have_text(f"Size 4 {ODD}")
+    assert inside.locator(".cnn-picture").inner_html() != before
+    expect(inside.locator("#odd")).to_have_count(0)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_nothing_is_wider_than_a_phone_and_nothing_moves_by_itself(show, view):
+    page = show(view, width=390)
+    page.locator("[name=size]").press("End")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.evaluate("document.getAnimations().length") == 0  # so there is nothing to reduce
+
+
+def test_a_bar_is_as_long_as_its_amount_and_the_largest_of_all_settings_is_full(show):
+    page = show("bars")
+    control = page.locator("[name=size]")
+    for key, lengths in (("Home", ["8", "25"]), ("End", ["33", "100"])):
+        control.press(key)
+        widths = page.locator("tbody tr td:nth-child(2) rect").evaluate_all(
+            "ns => ns.map((n) => n.getAttribute('width'))"
+        )
+        assert [width.rstrip("%").split(".")[0] for width in widths] == lengths
+    assert page.locator("td:nth-child(2) .cnn-share").all_inner_texts() == ["25%", "75%"]
+    assert page.locator("td:nth-child(3) .cnn-share").all_inner_texts() == ["", ""]  # no share of nothing
+    assert page.locator("td:nth-child(4) .cnn-amount").all_inner_texts() == ["1.5\u202fKB", "500\u202fB"]
+
+
+@pytest.mark.parametrize("width", [390, 800])
+@pytest.mark.parametrize("view", ["pipeline", "scatter"])
+def test_words_never_meet_and_stay_inside(show, view, width):
+    page = show(view, width)
+    boxes = page.locator(".cnn-drawing text:visible").evaluate_all(
+        "ns => ns.map((n) => { const b = n.getBoundingClientRect(); return [b.left, b.right, b.top, b.bottom]; })"
+    )
+    inside = page.locator(".cnn-drawing").bounding_box()
+    for i, (left, right, top, bottom) in enumerate(boxes):
+        assert left >= inside["x"] - 1 and right <= inside["x"] + inside["width"] + 1
+        for other in boxes[:i]:
+            assert right <= other[0] + 1 or left >= other[1] - 1 or bottom <= other[2] + 4 or top >= other[3] - 4
+
+
+def test_a_pipeline_wraps_on_a_phone(show):
+    def rows(page: Page) -> int:
+        return len(
+            set(page.locator(".cnn-drawing text.cnn-name").evaluate_all("ns => ns.map((n) => n.getAttribute('y'))"))
+        )
+
+    assert 1 <= rows(show("pipeline", 800)) < rows(show("pipeline", 390))
+
+
+def test_points_that_are_not_known_are_listed_and_not_drawn(show):
+    page = show("scatter")
+    expect(page.locator(".cnn-point")).to_have_count(13)
+    page.locator("summary").click()
+    expect(page.locator("tbody tr")).to_have_count(14)
+    assert page.locator("tbody tr").last.locator("td").all_inner_texts() == ["20,000,000 B", "–"]
+
+
+def test_arrow_keys_go_from_point_to_point_and_each_is_read(show):
+    page = show("scatter")
+    expect(page.locator(".cnn-point[tabindex='0']")).to_have_count(1)  # one stop for Tab
+    page.locator(".cnn-point[tabindex='0']").focus()
+    for key, name in (("End", "alone"), ("ArrowLeft", "network11"), ("Home", "network0"), ("ArrowLeft", "network0")):
+        page.keyboard.press(key)
+        expect(page.locator(".cnn-point:focus")).to_have_attribute("aria-label", re.compile(rf"^{name}:"))
+        expect(page.locator(".cnn-on")).to_have_count(1)
+        expect(page.locator(".cnn-on text")).to_be_visible()
+    expect(page.locator(".cnn-note")).to_have_text(f"network0: bytes {ODD} 2\u202fMB, right 70\u202f%")
+
+
+def test_a_finger_beside_a_point_chooses_it_and_it_stays_chosen(show):
+    page = show("scatter")
+    box = page.locator(".cnn-point", has_text="alone").locator("path").bounding_box()
+    page.mouse.click(box["x"] - 20, box["y"] + 20)
+    expect(page.locator(".cnn-on")).to_have_text("alone")
+    page.locator("[name=size]").press("End")
+    expect(page.locator(".cnn-on")).to_have_text("alone")
+    expect(page.locator(".cnn-note")).to_contain_text("400\u202fMB")
+
+
+def test_columns_keep_their_order_and_numbers_are_grouped(show):
+    page = show("table")
+    assert page.locator("thead th").all_inner_texts() == ["what", "2", "1", ODD]
+    assert page.locator("tbody :is(th, td)").all_inner_texts() == [ODD, "2,469,134", "–", "0.5"]
