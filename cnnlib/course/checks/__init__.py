@@ -1,0 +1,10 @@
+"""Graded exercises: the reader's code is held against the library's own, and mistakes get names.
+
+A check never raises and always ends: what goes wrong in the reader's code becomes the answer. What an exercise asks for
+and which mistakes it knows stands in one file a chapter; how it is held against ours in `modules.py` and `functions.py`.
+"""
+
+from cnnlib.course.checks.resnet import bottleneck_parameters, identity_block, projection_block, receptive_field
+from cnnlib.course.checks.verdict import Verdict
+
+__all__ = ["Verdict", "bottleneck_parameters", "identity_block", "projection_block", "receptive_field"]
