@@ -66,7 +66,7 @@ def setup_cell(repository: Repository, version: str) -> str:
     """The first code cell of each notebook: on Colab it installs cnnlib, elsewhere it does nothing."""
     if repository.url:
         package = f"cnnlib @ git+{repository.url}@v{version}"
-        body = f'    %pip install --quiet --no-deps torchinfo "{package}"'
+        body = f'    %pip install --quiet --no-deps latex2mathml torchinfo "{package}"'
     else:
         body = (
             "    raise RuntimeError(\n"

@@ -13,8 +13,8 @@ import pytest
 import cnnlib
 
 PUBLIC = """anatomy compare create_model fit gradient_norms list_models load_data load_pretrained load_weights Anatomy Comparison History
-ImageData Recipe"""
-OPTIONAL = "torchvision timm sklearn matplotlib pandas IPython ipywidgets yaml torchinfo tqdm PIL"
+ImageData Recipe paper_recipe"""
+OPTIONAL = "torchvision timm sklearn skimage latex2mathml matplotlib pandas IPython ipywidgets yaml torchinfo tqdm PIL"
 
 
 @pytest.mark.parametrize("name", PUBLIC.split())

@@ -5,6 +5,7 @@ from cnnlib.course.bench import Bench
 from cnnlib.course.explorer import Explorer, Knob
 from cnnlib.course.listing import source
 from cnnlib.course.papers import reported
+from cnnlib.course.progress import Progress
 from cnnlib.course.quiz import Quiz
 
-__all__ = ["Bench", "Explorer", "Knob", "Quiz", "checks", "claims", "explorers", "reported", "source"]
+__all__ = ["Bench", "Explorer", "Knob", "Progress", "Quiz", "checks", "claims", "explorers", "reported", "source"]

@@ -1,4 +1,4 @@
-"""What every interactive output shares: JSON that is safe inside HTML, the inlined script and style, a little Markdown."""
+"""What every interactive output shares: JSON that is safe inside HTML, the inlined script and style, a little Markdown with formulas."""
 
 import html
 import json
@@ -43,17 +43,37 @@ _INLINE = ((r"\*\*(.+?)\*\*", "strong"), (r"\*(.+?)\*", "em"), (r"\^(.+?)\^", "s
 
 
 def markdown(text: str) -> str:
-    """`code`, **strong**, *emphasis*, x^2^ and x~i~ as HTML; all else is escaped."""
-    parts = re.split(r"`([^`]+)`", " ".join(text.split()))
+    """`code`, $formulas$, **strong**, *emphasis*, x^2^ and x~i~ as HTML; all else is escaped.
+
+    Raises ValueError for a formula that is no TeX, and ImportError, saying what to install, for one without latex2mathml.
+    """
+    parts = re.split(r"(`[^`]+`|\$[^$]+\$)", " ".join(text.split()))
     for i, part in enumerate(parts):
-        part = escape(part, quote=False)
-        if i % 2:
-            parts[i] = f"<code>{part}</code>"
-            continue
-        for pattern, tag in _INLINE:
-            part = re.sub(pattern, rf"<{tag}>\1</{tag}>", part)
-        parts[i] = part
+        if part.startswith("`") and i % 2:
+            parts[i] = f"<code>{escape(part[1:-1], quote=False)}</code>"
+        elif i % 2:
+            parts[i] = formula(part[1:-1])
+        else:
+            part = escape(part, quote=False)
+            for pattern, tag in _INLINE:
+                part = re.sub(pattern, rf"<{tag}>\1</{tag}>", part)
+            parts[i] = part
     return "".join(parts)
+
+
+@lru_cache
+def formula(tex: str) -> str:
+    """TeX as MathML, which browsers draw themselves: an output in a notebook has no KaTeX. Raises as `markdown` does."""
+    try:
+        from latex2mathml.converter import convert
+    except ImportError as error:
+        raise ImportError("formulas in questions are made by latex2mathml: pip install latex2mathml") from error
+    if tex.count("{") != tex.count("}"):  # the converter lets some of these pass
+        raise ValueError(f"the formula {tex!r} has braces that do not match")
+    try:
+        return convert(tex).replace(' xmlns="http://www.w3.org/1998/Math/MathML"', "")  # which HTML does not need
+    except Exception as error:  # of its many kinds none has a common base
+        raise ValueError(f"the formula {tex!r} is no TeX: {type(error).__name__} {error}".rstrip()) from error
 
 
 def slug(title: str) -> str:

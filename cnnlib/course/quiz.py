@@ -8,12 +8,12 @@ CONTRIBUTING.md shows how to write a question.
 import hashlib
 import json
 from collections.abc import Sequence
+from difflib import get_close_matches
 from importlib.resources import files
 from typing import Any
+from urllib.parse import urlencode
 
 from cnnlib.course.html import escape, markdown, script, slug, style
-
-KINDS = ("single", "multiple", "numeric")
 
 # Field: (type, must it be there). What a file may hold; anything else is a slip of the pen and refused.
 _TEXT, _NUMBER = (str,), (int, float)
@@ -22,6 +22,7 @@ _QUESTION = {
     "kind": (_TEXT, True),
     "section": (_TEXT, True),
     "text": (_TEXT, True),
+    "code": (_TEXT, False),
     "hint": (_TEXT, False),
 }
 _CHOICE = {**_QUESTION, "options": ((list,), True)}
@@ -29,13 +30,18 @@ _OPTION = {"text": (_TEXT, True), "correct": ((bool,), True), "feedback": (_TEXT
 _NUMERIC = {
     **_QUESTION,
     "answer": (_NUMBER, True),
-    "tolerance": (_NUMBER, False),
+    "tolerance": ((int, float, str), False),
     "unit": (_TEXT, False),
     "feedback": (_TEXT, True),
     "proof": (_TEXT, True),
     "wrong": ((list,), True),
 }
 _WRONG = {"value": (_NUMBER, True), "feedback": (_TEXT, True)}
+_PREDICT = {**_NUMERIC, "explorer": (_TEXT, True), "setting": ((dict,), True)}
+_ORDERING = {**_QUESTION, "items": ((list,), True), "feedback": (_TEXT, True), "proof": (_TEXT, False)}
+_ITEM = {"text": (_TEXT, True), "id": (_TEXT, False)}
+KINDS = {"single": _CHOICE, "multiple": _CHOICE, "numeric": _NUMERIC, "predict": _PREDICT, "ordering": _ORDERING}
+GALLERY = "gallery"  # one of each kind, for authors; no chapter's
 
 
 class Quiz:
@@ -69,10 +75,15 @@ class Quiz:
 
 
 def names() -> list[str]:
-    """The quizzes there are, one a chapter."""
+    """The quizzes there are: one a chapter, and the gallery's."""
     return sorted(
         path.name[:-5] for path in (files("cnnlib.course") / "quizzes").iterdir() if path.name.endswith(".yaml")
     )
+
+
+def chapters() -> list[str]:
+    """The quizzes that readers are scored on."""
+    return [name for name in names() if name != GALLERY]
 
 
 def load(name: str) -> list[dict[str, Any]]:
@@ -101,39 +112,85 @@ def parse(text: str, file: str) -> list[dict[str, Any]]:
         kind = question.get("kind")
         if kind not in KINDS:
             raise ValueError(f"{where}, kind: one of {', '.join(KINDS)}, got {kind!r}")
-        _check(question, _NUMERIC if kind == "numeric" else _CHOICE, where)
+        _check(question, KINDS[kind], where)
         if question["id"] in seen:
             raise ValueError(f"{where}, id: used twice")
         seen.add(question["id"])
-        for i, wrong in enumerate(question.get("wrong", []), 1):
-            _check(wrong, _WRONG, f"{where}, wrong {i}")
-            if is_right(question, wrong["value"]):
-                raise ValueError(f"{where}, wrong {i}, value: {wrong['value']} is within the tolerance of the answer")
-        for i, option in enumerate(question.get("options", []), 1):
-            _check(option, _OPTION, f"{where}, option {i}")
-        right = sum(option["correct"] for option in question.get("options", []))
-        if kind == "single" and right != 1:
-            raise ValueError(f"{where}, options: exactly one must be correct, {right} are")
+        _check_key(question, where)
+        _check_texts(question, where)
     return questions
+
+
+def _check_key(question: dict[str, Any], where: str) -> None:
+    """That the parts of a question are whole and its key can be given."""
+    if "answer" in question:
+        try:
+            tolerance(question)
+        except ValueError:
+            raise ValueError(
+                f"{where}, tolerance: a number or per cent, such as 5%, got {question['tolerance']!r}"
+            ) from None
+    for i, wrong in enumerate(question.get("wrong", []), 1):
+        _check(wrong, _WRONG, f"{where}, wrong {i}")
+        if is_right(question, wrong["value"]):
+            raise ValueError(f"{where}, wrong {i}, value: {wrong['value']} is within the tolerance of the answer")
+    for field, schema in (("options", _OPTION), ("items", _ITEM)):
+        for i, part in enumerate(question.get(field, []), 1):
+            _check(part, schema, f"{where}, {field[:-1]} {i}")
+        texts = [part["text"] for part in question.get(field, [])]
+        if len(set(texts)) < len(texts):
+            raise ValueError(f"{where}, {field}: two of them read alike")
+    right = sum(option["correct"] for option in question.get("options", []))
+    if question["kind"] == "single" and right != 1:
+        raise ValueError(f"{where}, options: exactly one must be correct, {right} are")
+    if question["kind"] == "multiple" and not right:
+        raise ValueError(f"{where}, options: none is correct; a reader who ticks nothing could not tell")
+    items = question.get("items", [])
+    if question["kind"] == "ordering" and len(items) < 3:
+        raise ValueError(f"{where}, items: give at least 3, in the right order; there are {len(items)}")
+    if "proof" in question and not all("id" in item for item in items):
+        raise ValueError(f"{where}, items: the proof gives their order by id, and one has none")
+
+
+def _check_texts(value: Any, where: str) -> None:
+    """That every formula in the texts of a question can be drawn."""
+    if isinstance(value, list):
+        value = dict(enumerate(value, 1))
+    for name, inner in value.items():
+        if isinstance(inner, dict | list):
+            _check_texts(inner, f"{where}, {name}")
+        elif name in ("text", "feedback", "hint"):
+            try:
+                markdown(inner)
+            except ValueError as error:
+                raise ValueError(f"{where}, {name}: {error}") from error
+
+
+def tolerance(question: dict[str, Any]) -> float:
+    """How far from the answer a number may be: as given, or so many per cent of the answer."""
+    given = question.get("tolerance", 0)
+    return abs(question["answer"]) * float(given.removesuffix("%")) / 100 if isinstance(given, str) else given
 
 
 def is_right(question: dict[str, Any], value: float) -> bool:
     """Whether a number answers a numeric question."""
-    return abs(value - question["answer"]) <= question.get("tolerance", 0)
+    return abs(value - question["answer"]) <= tolerance(question)
 
 
 def _check(fields: Any, schema: dict[str, tuple[tuple, bool]], where: str) -> None:
     if not isinstance(fields, dict):
         raise ValueError(f"{where}: must be fields, got {fields!r}")
     for name in fields.keys() - schema.keys():
-        raise ValueError(f"{where}, {name}: no such field; there are {', '.join(schema)}")
+        near = get_close_matches(str(name), schema, n=1)
+        meant = f"did you mean {near[0]}?" if near else f"there are {', '.join(schema)}"
+        raise ValueError(f"{where}, {name}: no such field; {meant}")
     for name, (types, needed) in schema.items():
         if name not in fields:
             if needed:
                 raise ValueError(f"{where}, {name}: missing")
             continue
         value = fields[name]
-        if not isinstance(value, types) or (isinstance(value, bool) and bool not in types) or value in ("", []):
+        if not isinstance(value, types) or (isinstance(value, bool) and bool not in types) or value in ("", [], {}):
             raise ValueError(f"{where}, {name}: must be {' or '.join(t.__name__ for t in types)}, got {value!r}")
 
 
@@ -142,15 +199,25 @@ def fingerprint(question: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()[:10]
 
 
+HOW = {
+    "multiple": "Check all that apply.",
+    "ordering": "Put these in order with the arrow buttons.",
+    "predict": "Say what you expect first; then you turn the knobs.",
+}
+
+
 def _question(number: int, question: dict[str, Any]) -> str:
-    kind = question["kind"]
-    hint = question.get("hint")
-    body = _numeric(question) if kind == "numeric" else _choice(question)
-    several = ' <span class="cnn-how">Check all that apply.</span>' if kind == "multiple" else ""
+    kind, hint = question["kind"], question.get("hint")
+    how = f' <span class="cnn-how">{HOW[kind]}</span>' if kind in HOW else ""
+    code = (
+        f'<pre class="cnn-code"><code>{escape(question["code"].rstrip())}</code></pre>\n' if "code" in question else ""
+    )
+    body = {"numeric": _numeric, "predict": _numeric, "ordering": _ordering}.get(kind, _choice)(question)
     return (
         # A box around each, because a fieldset draws its border through its legend.
         f'<div class="cnn-question"><fieldset data-kind="{kind}" data-id="{escape(question["id"])}" data-hash="{fingerprint(question)}">'
-        f'<legend><span class="cnn-number">{number}.</span> {markdown(question["text"])}{several}</legend>\n'
+        f'<legend><span class="cnn-number">{number}.</span> {markdown(question["text"])}{how}</legend>\n'
+        + code
         + body
         + (f'\n<details class="cnn-hint"><summary>Hint</summary><p>{markdown(hint)}</p></details>' if hint else "")
         + f'\n<p class="cnn-back">Explained in: <a href="#{slug(question["section"])}">{escape(question["section"])}</a></p></fieldset></div>'
@@ -173,22 +240,48 @@ def _choice(question: dict[str, Any]) -> str:
     return f'{options}\n<details class="cnn-key"><summary>Answer</summary><ol>{key}</ol></details>'
 
 
+def _ordering(question: dict[str, Any]) -> str:
+    items = question["items"]
+    # An order of its own for each question, and never the right one.
+    shuffled = sorted(range(len(items)), key=lambda i: hashlib.sha256(f"{question['id']}{i}".encode()).digest())
+    if shuffled == list(range(len(items))):
+        shuffled = shuffled[1:] + shuffled[:1]
+    shown = "\n".join(f'<li data-place="{i}"><span>{markdown(items[i]["text"])}</span></li>' for i in shuffled)
+    key = "".join(f"<li>{markdown(item['text'])}</li>" for item in items)
+    return (
+        f'<ol class="cnn-items">\n{shown}\n</ol>\n<details class="cnn-key"><summary>Answer</summary>'
+        f"<ol>{key}</ol><p><span>{markdown(question['feedback'])}</span></p></details>"
+    )
+
+
 def _numeric(question: dict[str, Any]) -> str:
     unit = escape(question.get("unit", ""))
-    answer, tolerance = question["answer"], question.get("tolerance", 0)
+    answer, within = question["answer"], question.get("tolerance", 0)
     # A text field: a number field silently empties "53,120", which is how the book writes it.
     field = (
         '<label class="cnn-value"><span>Your answer</span> '
         '<input type="text" inputmode="decimal" autocomplete="off" size="14" data-lm-suppress-shortcuts="true"> '
         f"<span>{unit}</span></label>"
     )
-    within = f" (± {tolerance})" if tolerance else ""
+    within = f" (± {within})" if within else ""
     wrong = "".join(
         f'<li data-value="{w["value"]}"><strong>Not {w["value"]}:</strong> <span>{markdown(w["feedback"])}</span></li>'
         for w in question["wrong"]
     )
     return (
-        f'{field}\n<details class="cnn-key" data-answer="{answer}" data-tolerance="{tolerance}"><summary>Answer</summary>'
-        f"<p><strong>{answer}</strong> {unit}{within}. <span>{markdown(question['feedback'])}</span></p>"
-        f"<ul>{wrong}</ul></details>"
+        f'{field}\n<details class="cnn-key" data-answer="{answer}" data-tolerance="{tolerance(question)}" data-unit="{unit}">'
+        f"<summary>Answer</summary><p><strong>{answer}</strong> {unit}{within}. <span>{markdown(question['feedback'])}</span>"
+        f"</p><ul>{wrong}</ul></details>{_see(question)}"
+    )
+
+
+def _see(question: dict[str, Any]) -> str:
+    """Where a prediction can be seen: a link that turns the explorer's knobs, with the same in words."""
+    if "explorer" not in question:
+        return ""
+    knobs = ", ".join(f"{escape(name)} = {escape(str(step))}" for name, step in question["setting"].items())
+    address = f"{slug(question['explorer'])}?{urlencode(question['setting'])}"
+    return (
+        f'\n<p class="cnn-see">See it: <a href="#{escape(address)}">turn the knobs</a> of '
+        f"<em>{escape(question['explorer'])}</em> to {knobs}.</p>"
     )

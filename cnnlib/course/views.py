@@ -52,7 +52,8 @@ def table(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
 
 def nice_ticks(low: float, high: float, about: int = 5) -> list[float]:
     """Round numbers that span low to high, about that many."""
-    raw = (high - low) / about or 1
+    raw = (high - low) / about
+    raw = raw if raw > 1e-9 else 1  # ticks have ten decimals
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(power * m for m in (1, 2, 5, 10) if power * m >= raw)
     first = math.floor(low / step)
@@ -60,9 +61,15 @@ def nice_ticks(low: float, high: float, about: int = 5) -> list[float]:
     return [round(i * step, 10) for i in range(first, last + 1)]
 
 
+def power_below(value: float) -> int:
+    """The exponent of the power of ten that is not above `value`; just below one, the logarithm is rounded up to it."""
+    power = math.floor(math.log10(value))
+    return power - (10.0**power > value)
+
+
 def decades(values: list[float]) -> list[float]:
     """At most about six powers of ten around the values; an exact zero is drawn on the lowest."""
-    first = math.floor(math.log10(min(values, default=1)))
+    first = power_below(min(values, default=1))
     last = max(first + 1, math.ceil(math.log10(max(values, default=10))))
     stride = math.ceil((last - first) / 6)
     return [float(f"1e{power}") for power in range(first, last + stride, stride)]
@@ -71,7 +78,7 @@ def decades(values: list[float]) -> list[float]:
 def log_axis(values: list[float]) -> dict[str, list[float]]:
     """Where a logarithmic axis ends, at 1, 2 or 5 times a power of ten, and its ticks: all of those, if there are few."""
     low, high = min(values, default=1), max(values, default=10)
-    powers = range(math.floor(math.log10(low)), math.floor(math.log10(high)) + 2)
+    powers = range(power_below(low), power_below(high) + 2)
     steps = [float(f"{m}e{power}") for power in powers for m in (1, 2, 5)]
     first = max(i for i, step in enumerate(steps) if step <= low)
     last = next(i for i, step in enumerate(steps) if step >= high and i > first)

@@ -12,10 +12,12 @@ from torch import Tensor
 
 
 def disc(x: Tensor, y: Tensor, at: tuple[float, float] = (0, 0), radius: float = 0.85) -> Tensor:
+    """How far points lie outside a disc around `at`."""
     return torch.hypot(x - at[0], y - at[1]) - radius
 
 
 def box(x: Tensor, y: Tensor, half_width: float, half_height: float) -> Tensor:
+    """How far points lie outside an upright rectangle around the middle."""
     return torch.maximum(x.abs() - half_width, y.abs() - half_height)
 
 

@@ -7,7 +7,8 @@ from playwright.sync_api import Locator, Page, expect
 from cnnlib.course import quiz
 from cnnlib.course.quiz import Quiz
 
-CHAPTERS = quiz.names()
+CHAPTERS = quiz.chapters()
+TYPED = ("numeric", "predict")
 
 
 def open_quiz(visit, name: str, **options) -> tuple[Page, Locator]:
@@ -28,13 +29,25 @@ def tab_to(target: Locator) -> None:
     pytest.fail(f"Tab does not lead to {target}")
 
 
+def arrange(ours: Locator, order: list[int]) -> None:
+    """Brings the items of an ordering question into this order, by the arrow buttons and with keys only."""
+    keys = ours.page.keyboard
+    for place, item in enumerate(order):
+        row = ours.locator(f"li[data-place='{item}']")
+        while row.evaluate("node => [...node.parentNode.children].indexOf(node)") > place:
+            tab_to(row.get_by_role("button", name="Move up"))
+            keys.press("Enter")
+            # the focus goes with the item; at the top, where there is no way up, to the other button
+            expect(row.locator(":focus")).to_have_count(1)
+
+
 def answer(form: Locator, question: dict, given: list[int] | float) -> Locator:
-    """Ticks, or types, and checks, with keys only; returns the question's fieldset."""
+    """Ticks, types or moves, and checks, with keys only; returns the question's fieldset."""
     ours, keys = field(form, question), form.page.keyboard
-    inputs = ours.locator("input")
-    inputs.first.evaluate("node => node.closest('fieldset').scrollIntoView()")
-    inputs.first.focus()  # where a reader who has read so far is
-    if question["kind"] == "numeric":
+    first = ours.locator("input, .cnn-items button:enabled").first
+    first.evaluate("node => node.closest('fieldset').scrollIntoView()")
+    first.focus()  # where a reader who has read so far is
+    if question["kind"] in TYPED:
         keys.type(str(given))
         keys.press("Enter")
         return ours
@@ -42,9 +55,11 @@ def answer(form: Locator, question: dict, given: list[int] | float) -> Locator:
         keys.press("Space")
         for _ in range(given[0]):
             keys.press("ArrowDown")
+    elif question["kind"] == "ordering":
+        arrange(ours, given)
     else:
         for i in given:
-            tab_to(inputs.nth(i))
+            tab_to(ours.locator("input").nth(i))
             keys.press("Space")
     tab_to(ours.get_by_role("button", name="Check"))
     keys.press("Enter")
@@ -52,15 +67,19 @@ def answer(form: Locator, question: dict, given: list[int] | float) -> Locator:
 
 
 def right(question: dict) -> list[int] | float:
-    if question["kind"] == "numeric":
+    if question["kind"] in TYPED:
         return question["answer"]
+    if question["kind"] == "ordering":
+        return list(range(len(question["items"])))
     return [i for i, option in enumerate(question["options"]) if option["correct"]]
 
 
 def wrong(question: dict) -> list[int] | float:
-    """A typical mistake: half right where several are to be ticked."""
-    if question["kind"] == "numeric":
+    """A typical mistake: half right where several are to be ticked or ordered."""
+    if question["kind"] in TYPED:
         return question["wrong"][0]["value"]
+    if question["kind"] == "ordering":
+        return [1, 0, *right(question)[2:]]
     if question["kind"] == "multiple":
         return right(question)[:-1]
     return [next(i for i, option in enumerate(question["options"]) if not option["correct"])]
@@ -76,6 +95,7 @@ def plain(page: Page, markdown: str) -> str:
 def test_every_chapter_has_its_quiz():
     built = {path.stem for path in (BOOK / "chapters").glob("*.html") if "<cnn-quiz" in path.read_text()}
     assert built == set(CHAPTERS)
+    assert "<cnn-quiz" in (BOOK / "book" / "gallery.html").read_text()
 
 
 @pytest.mark.parametrize("name", CHAPTERS)
@@ -107,12 +127,16 @@ def test_a_wrong_or_half_right_answer_is_explained_and_can_be_mended(visit, name
         given = wrong(question)
         ours = answer(form, question, given)
         expect(ours.locator(".cnn-verdict")).to_have_text(
-            {"single": "Not this one.", "numeric": "Not yet."}.get(
+            {"single": "Not this one.", "numeric": "Not yet.", "predict": "Not yet."}.get(
                 question["kind"], ours.locator(".cnn-verdict").inner_text()
             )
         )
         expect(ours.locator(".cnn-verdict")).to_have_class("cnn-verdict cnn-bad")
-        if question["kind"] == "numeric":
+        if question["kind"] == "ordering":
+            expect(ours.locator("li.cnn-bad")).to_have_count(2)
+            expect(ours.locator("li.cnn-good")).to_have_count(len(question["items"]) - 2)
+            expect(ours.locator(".cnn-verdict")).to_contain_text(f"{len(question['items']) - 2} of")
+        elif question["kind"] in TYPED:
             expect(ours.locator(".cnn-feedback")).to_contain_text(plain(page, question["wrong"][0]["feedback"]))
         elif question["kind"] == "single":
             expect(ours.locator(".cnn-feedback").nth(given[0])).to_contain_text(
@@ -152,3 +176,102 @@ def test_the_section_that_explains_is_on_the_page(visit, name):
         expect(link).to_be_visible()
         target = page.locator(link.get_attribute("href"))
         expect(target).to_contain_text(question["section"])
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_an_order_is_kept_and_taken_back(visit, name):
+    page, form = open_quiz(visit, name)
+    for question in (q for q in Quiz(name).questions if q["kind"] == "ordering"):
+        ours = field(form, question)
+        places = "node => [...node.querySelectorAll('li[data-place]')].map(item => Number(item.dataset.place))"
+        first = ours.evaluate(places)
+        assert first != right(question)
+        answer(form, question, right(question))
+        page.reload()
+        assert ours.evaluate(places) == right(question)
+        expect(ours.locator(".cnn-verdict")).to_have_text("Right.")
+        ours.locator("li").first.get_by_role("button", name="Move down").press("Enter")
+        expect(ours.locator(".cnn-verdict")).to_contain_text(f"now 2 of {len(first)}")
+        expect(ours.locator("li.cnn-good")).to_have_count(0)
+        form.get_by_role("button", name="Clear answers").press("Enter")
+        assert ours.evaluate(places) == first
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_a_prediction_is_followed_by_the_knobs_that_show_it(visit, name):
+    page, form = open_quiz(visit, name)
+    for question in (q for q in Quiz(name).questions if q["kind"] == "predict"):
+        expect(field(form, question).locator(".cnn-see")).to_be_hidden()
+        ours = answer(form, question, question["wrong"][0]["value"])
+        link = ours.locator(".cnn-see a")
+        explorer = page.locator(link.get_attribute("href").split("?")[0])
+        before = explorer.locator(".cnn-sentence").inner_text()
+        link.press("Enter")
+        expect(explorer.locator(".cnn-sentence")).not_to_have_text(before)
+        expect(explorer).to_be_in_viewport()
+        for knob, step in question["setting"].items():
+            shown = explorer.locator(f"[name='{knob}']")
+            expect(shown.locator("xpath=..").locator("output").or_(shown.locator("option:checked")).first).to_have_text(
+                step
+            )
+
+
+def test_numbers_are_read_as_they_are_written(visit):
+    _, form = open_quiz(visit, "04_resnet")
+    question = next(q for q in Quiz("04_resnet").questions if q["id"] == "keras-biases")
+    ours = field(form, question)
+    for text in ("26560", "26,560", "26 560", "26.56 k", "26560 parameters", "26.56k parameters", "0.02656 M"):
+        ours.locator("input").fill(text)
+        ours.locator("input").press("Enter")
+        expect(ours.locator(".cnn-verdict")).to_have_text("Right.")
+    for text, said in (("many", "Type a number, such as 1,500 or 1.5 k."), ("", "Type a number first.")):
+        ours.locator("input").fill(text)
+        ours.locator("input").press("Enter")
+        expect(ours.locator(".cnn-verdict")).to_have_text(said)
+
+
+# ---------------------------------------------------------------------------------------------------- the progress page
+
+
+def test_progress_is_counted_over_the_chapters_and_cleared(visit):
+    page, form = open_quiz(visit, CHAPTERS[0], over="http")
+    questions = Quiz(CHAPTERS[0]).questions
+    answer(form, questions[0], right(questions[0]))
+    answer(form, questions[1], wrong(questions[1]))
+    total = sum(len(Quiz(name).questions) for name in CHAPTERS)
+    page.goto(page.url.split("/chapters/")[0] + "/book/progress.html")
+    progress = page.locator("cnn-progress")
+    expect(progress.locator(".cnn-score")).to_have_text(f"1 of {total} right")
+    row = progress.locator(f"tr[data-name='{CHAPTERS[0]}']")
+    expect(row).to_contain_text(f"1 of {len(questions)} right, 1 to mend")
+    expect(row.locator("progress")).to_have_attribute("value", "1")
+
+    other = page.context.new_page()  # in a second tab the wrong one is mended
+    other.goto(page.url.split("/book/")[0] + f"/chapters/{CHAPTERS[0]}.html")
+    again = other.locator(f"cnn-quiz[data-name='{CHAPTERS[0]}']").last
+    field(again, questions[1]).get_by_role("button", name="Try again").press("Enter")
+    field(again, questions[1]).locator("input").first.fill(str(right(questions[1])))
+    field(again, questions[1]).locator("input").first.press("Enter")
+    expect(progress.locator(".cnn-score")).to_have_text(f"2 of {total} right")
+
+    progress.get_by_role("button", name="Clear the answers of all chapters").press("Enter")
+    expect(progress.locator(".cnn-foot button:focus")).to_have_text("Yes, clear")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")  # keep
+    expect(progress.locator(".cnn-score")).to_have_text(f"2 of {total} right")
+    progress.get_by_role("button", name="Clear the answers of all chapters").press("Enter")
+    page.keyboard.press("Enter")  # yes
+    expect(progress.locator(".cnn-score")).to_have_text(f"0 of {total} right")
+    other.reload()
+    expect(again.locator(".cnn-score")).to_have_text(f"0 of {len(questions)} right")
+
+
+def test_the_link_of_a_chapter_leads_to_it(visit):
+    page = visit("book/progress.html")
+    page.locator(f"tr[data-name='{CHAPTERS[0]}'] a").click()
+    expect(page.locator("cnn-quiz").first).to_be_attached()
+
+
+def test_where_storage_is_blocked_the_progress_page_says_so(visit):
+    page = visit("book/progress.html", storage=False)
+    expect(page.locator("cnn-progress .cnn-score")).to_contain_text("keeps no answers here")

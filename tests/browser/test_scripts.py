@@ -1,10 +1,11 @@
 """The scripts alone, on bare pages: in a sandboxed frame as in Colab, inserted as in JupyterLab, with odd contents."""
 
 import json
+from html import escape
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FrameLocator, Page, expect
 
 from cnnlib.course.explorer import Explorer, Knob
 from cnnlib.course.quiz import Quiz
@@ -21,6 +22,7 @@ def stages(depth: int, shortcut: str | None) -> dict:
             "size": 32,
             "params": 1000,
             "macs": 10**6,
+            "output_bytes": 512,
             "receptive_field": 9,
         }
         for name, blocks, channels in (("conv1", 0, 16), ("stage1", depth, 16), ("stage2", depth, 32), ("fc", 0, 10))
@@ -28,7 +30,7 @@ def stages(depth: int, shortcut: str | None) -> dict:
     return {
         "stages": rows,
         "shortcuts": shortcut,
-        "totals": {"params": 4000 + depth, "macs": 4 * 10**9, "receptive_field": 1024},
+        "totals": {"params": 4000 + depth, "macs": 4 * 10**9, "output_bytes": 2048, "receptive_field": 1024},
         "sentence": f"{depth} blocks {ODD}",
         "python": f"make({depth})",
     }
@@ -99,10 +101,12 @@ def test_numbers_are_grouped_and_exact(page):
     assert page.locator(".cnn-totals dd").all_inner_texts() == [
         "4,003",
         "4,000,000,000",
+        "2,048",
         "1,024 px",
     ]
     assert page.locator(".cnn-amount").first.inner_text() == "1\u202fK"
     assert page.locator(".cnn-share").nth(1).inner_text() == "<1%"
+    assert page.locator(".cnn-amount").nth(2).inner_text() == "512\u202fB"
 
 
 def test_reset_goes_back_to_the_defaults(page):
@@ -115,8 +119,8 @@ def test_reset_goes_back_to_the_defaults(page):
 
 def test_a_setting_without_runs_says_so(page):
     page.locator("[name=depth]").last.press("End")
-    expect(page.locator(".cnn-curves")).to_contain_text("No run was recorded here")
-    expect(page.locator(".cnn-curves")).not_to_contain_text("null")  # what the function left out is not shown
+    expect(page.locator(".cnn-picture").last).to_contain_text("No run was recorded here")
+    expect(page.locator(".cnn-picture").last).not_to_contain_text("null")  # what the function left out is not shown
 
 
 def test_outside_the_book_the_address_is_left_alone(page):
@@ -221,7 +225,15 @@ def test_the_host_decides_between_light_and_dark(visit, tmp_path, host, dark):
 
 @pytest.mark.parametrize(
     ("typed", "right"),
-    [("26560", True), ("26 560", True), ("26,560", True), ("26560.0", True), ("26.56", False), ("-26560", False)],
+    [
+        ("26560", True),
+        ("26 560", True),
+        ("26,560", True),
+        ("26560.0", True),
+        ("26.56 k", True),
+        ("26.56", False),
+        ("-26560", False),
+    ],
 )
 def test_numbers_are_read_as_people_write_them(visit, tmp_path, typed, right):
     page = visit(bare(Quiz("04_resnet", only=["keras-biases"])._repr_html_(), tmp_path))
@@ -230,12 +242,14 @@ def test_numbers_are_read_as_people_write_them(visit, tmp_path, typed, right):
     expect(page.locator(".cnn-verdict")).to_have_text("Right." if right else "Not yet.")
 
 
-@pytest.mark.parametrize("typed", ["", "many"])
-def test_no_number_is_no_answer(visit, tmp_path, typed):
+@pytest.mark.parametrize(
+    ("typed", "said"), [("", "Type a number first."), ("many", "Type a number, such as 1,500 or 1.5 k.")]
+)
+def test_no_number_is_no_answer(visit, tmp_path, typed, said):
     page = visit(bare(Quiz("04_resnet", only=["keras-biases"])._repr_html_(), tmp_path))
     page.locator("input").fill(typed)
     page.get_by_role("button", name="Check").click()
-    expect(page.locator(".cnn-verdict")).to_have_text("Type a number first.")
+    expect(page.locator(".cnn-verdict")).to_have_text(said)
     expect(page.locator(".cnn-score")).to_have_text("0 of 1 right")
 
 
@@ -285,3 +299,57 @@ def test_without_scripts_nothing_is_lost(chromium, tmp_path):
     page.locator("summary", has_text="Answer").first.click()
     expect(page.locator(".cnn-key").first).to_contain_text("Right:")
     context.close()
+
+
+# ---------------------------------------------------------------------------------------------------- orders, predictions
+
+
+def in_frame(visit, tmp_path) -> FrameLocator:
+    """The gallery's quiz in a frame as Colab has it: scripts, and nothing else."""
+    frame = escape(f"<!doctype html><html><body>{Quiz('gallery')._repr_html_()}</body></html>")
+    page = visit(
+        bare(f'<iframe sandbox="allow-scripts" width="390" height="1800" srcdoc="{frame}"></iframe>', tmp_path)
+    )
+    return page.frame_locator("iframe")
+
+
+def test_every_kind_of_question_is_graded_in_a_sandboxed_frame(visit, tmp_path):
+    inside = in_frame(visit, tmp_path)
+    for kind in ("single", "multiple", "numeric", "predict", "ordering"):
+        ours = inside.locator(f"fieldset[data-kind='{kind}']")
+        if kind in ("numeric", "predict"):
+            ours.locator("input").fill("1")
+        elif kind != "ordering":
+            ours.locator("input").last.check()
+        ours.get_by_role("button", name="Check").click()
+        expect(ours.locator(".cnn-verdict")).to_have_class("cnn-verdict cnn-bad")
+    expect(inside.locator(".cnn-score")).to_have_text("0 of 5 right")
+    assert not inside.locator("body").evaluate("node => node.scrollWidth > node.clientWidth")
+
+
+def test_outside_the_book_a_prediction_says_which_knobs_to_turn(visit, tmp_path):
+    ours = in_frame(visit, tmp_path).locator("fieldset[data-kind='predict']")
+    expect(ours.locator(".cnn-see")).to_be_hidden()
+    ours.locator("input").fill("81")
+    ours.get_by_role("button", name="Check").click()
+    expect(ours.locator(".cnn-see")).to_contain_text(
+        "turn the knobs of A residual network for 32×32 images to depth = 20"
+    )
+    expect(ours.locator(".cnn-see a")).to_have_count(0)
+
+
+def test_an_item_is_moved_by_touch_and_its_place_is_said(chromium, tmp_path):
+    page = chromium.new_context(has_touch=True, viewport={"width": 390, "height": 900}).new_page()
+    page.goto(bare(Quiz("gallery")._repr_html_(), tmp_path).as_uri())
+    ours = page.locator("fieldset[data-kind='ordering']")
+    first, second = (ours.locator("li span").nth(2 * n).inner_text() for n in (0, 1))
+    button = ours.get_by_role("button", name=f"Move up: {second}")
+    assert min(button.bounding_box()[side] for side in ("width", "height")) >= 40
+    button.tap()
+    assert ours.locator("li").first.inner_text().startswith(second) and ours.locator("li").nth(
+        1
+    ).inner_text().startswith(first)
+    expect(ours.locator(".cnn-verdict")).to_have_text(f"{second}: now 1 of 5.")
+    expect(ours.get_by_role("button", name=f"Move up: {second}")).to_be_disabled()
+    expect(ours.get_by_role("button", name=f"Move down: {second}")).to_be_focused()
+    page.context.close()

@@ -245,7 +245,9 @@ def test_names_and_errors_are_text_in_the_bench(label):
             raise ValueError(label)
         return tiny_net(depth, "")
 
-    ours = Bench(create, [Knob("depth", "Depth", (1, 2), 1, format=lambda depth: label)], data=tiny_data(), epochs=1)
+    ours = Bench(
+        create, [Knob("depth", "Depth", (1, 2), 1, format=lambda depth: label * depth)], data=tiny_data(), epochs=1
+    )
     press_train(ours, depth=1)
     ours.widgets.knobs["depth"].index = 1
     assert escape(label) in ours.widgets.picture.value

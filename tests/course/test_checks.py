@@ -240,7 +240,9 @@ def test_a_call_that_cannot_be_ended_is_left_behind(impatient, monkeypatch):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends itself no SIGINT")
-def test_an_interrupt_by_the_reader_is_passed_on_and_nothing_runs_on():
+def test_an_interrupt_by_the_reader_is_passed_on_and_nothing_runs_on(request):
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background have it switched off
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     threads = set(threading.enumerate())
 
     def interrupted(*_):

@@ -1,13 +1,18 @@
 """Quizzes: every key is what cnnlib computes, and a slip in the YAML is named by file, question and field."""
 
 import copy
+import re
+import sys
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import nn
 
 import cnnlib
-from cnnlib.course import quiz
+from cnnlib.course import explorers, quiz
+from cnnlib.course.html import markdown
 from cnnlib.course.quiz import Quiz
 from cnnlib.models import resnet
 
@@ -21,7 +26,10 @@ def blocks(model: nn.Module) -> list[nn.Module]:
 NAMESPACE = {name: getattr(cnnlib, name) for name in cnnlib.__all__} | {"cnnlib": cnnlib, "blocks": blocks}
 
 QUESTIONS = [(name, question) for name in quiz.names() for question in quiz.load(name)]
-NUMERIC = [(n, q) for n, q in QUESTIONS if q["kind"] == "numeric"]
+NUMERIC = [(n, q) for n, q in QUESTIONS if "answer" in q]
+ORDERED = [(n, q) for n, q in QUESTIONS if q["kind"] == "ordering" and "proof" in q]
+PREDICTED = [(n, q) for n, q in QUESTIONS if q["kind"] == "predict"]
+EXPLORERS = {explorer.title: explorer for explorer in (explorers.cifar_resnet(),)}
 PROVED = [(n, q, o) for n, q in QUESTIONS for o in q.get("options", []) if "proof" in o]
 
 
@@ -37,10 +45,28 @@ def test_statements_with_a_proof_are_as_true_as_it(name, question, option):
     assert eval(option["proof"], NAMESPACE) is option["correct"], f"{name}.yaml, {question['id']}: {option['text']}"
 
 
+@pytest.mark.parametrize(("name", "question"), ORDERED, ids=[f"{n}-{q['id']}" for n, q in ORDERED])
+def test_orders_are_computed(name, question):
+    order = eval(question["proof"], NAMESPACE)
+    assert order == [item["id"] for item in question["items"]], f"{name}.yaml, {question['id']}: items"
+
+
+@pytest.mark.parametrize(("name", "question"), PREDICTED, ids=[f"{n}-{q['id']}" for n, q in PREDICTED])
+def test_what_is_predicted_is_what_the_explorer_then_shows(name, question):
+    explorer = EXPLORERS[question["explorer"]]
+    knobs = {knob.name: knob for knob in explorer.knobs}
+    setting = {}
+    for knob, label in question["setting"].items():
+        (setting[knob],) = [value for value in knobs[knob].values if knobs[knob].text(value) == label]
+    shown = [int(n.replace(",", "")) for n in re.findall(r"\d[\d,]*", explorer.at(**setting)["sentence"])]
+    exact = eval(question["proof"], NAMESPACE)
+    assert any(exact * scale == pytest.approx(n) for n in shown for scale in (1, 1e3, 1e6, 1e9))
+
+
 def test_every_quiz_is_checked():
-    assert "04_resnet" in quiz.names()
+    assert "04_resnet" in quiz.chapters() and set(quiz.names()) == {*quiz.chapters(), "gallery"}
     for name in quiz.names():
-        assert len(Quiz(name).questions) >= 5
+        assert len(Quiz(name).questions) >= (5 if name == "gallery" else 8)
         assert repr(Quiz(name)) == f"Quiz({name!r}, {len(Quiz(name).questions)} questions)"
 
 
@@ -77,6 +103,17 @@ NUMBER = {
     "wrong": [{"value": 28, "feedback": "no"}],
 }
 
+ORDER = {
+    "id": "o",
+    "kind": "ordering",
+    "section": "What?",
+    "text": "In which order?",
+    "items": [{"id": "a", "text": "one"}, {"id": "b", "text": "two"}, {"id": "c", "text": "three"}],
+    "proof": "['a', 'b', 'c']",
+    "feedback": "so",
+}
+PREDICT = NUMBER | {"kind": "predict", "explorer": "A net", "setting": {"depth": "20", "width": "2×"}}
+
 
 def changed(question: dict, path: list, value: object) -> dict:
     question = copy.deepcopy(question)
@@ -95,8 +132,13 @@ def changed(question: dict, path: list, value: object) -> dict:
     [
         (changed(CHOICE, ["text"], None), r"x.yaml, question 1 \(a\), text: missing"),
         (changed(CHOICE, ["text"], ""), "text: must be str"),
-        (changed(CHOICE, ["kind"], "essay"), "kind: one of single, multiple, numeric, got 'essay'"),
+        (changed(CHOICE, ["kind"], "essay"), "kind: one of single, multiple, numeric, predict, ordering, got 'essay'"),
         (changed(CHOICE, ["colour"], "red"), "colour: no such field; there are id, kind"),
+        (changed(CHOICE, ["sektion"], "red"), r"sektion: no such field; did you mean section\?"),
+        (changed(CHOICE, ["options", 1, "text"], "this"), "options: two of them read alike"),
+        (changed(changed(CHOICE, ["kind"], "multiple"), ["options", 0, "correct"], False), "options: none is correct"),
+        (changed(CHOICE, ["hint"], "see $\\frac{1}{2$"), r"\(a\), hint: the formula .* has braces that do not match"),
+        (changed(CHOICE, ["options", 0, "feedback"], "$\\left($"), r"options, 1, feedback: the formula .* is no TeX"),
         (changed(CHOICE, ["options", 1, "feedback"], None), "option 2, feedback: missing"),
         (changed(CHOICE, ["options", 1, "correct"], "no"), "option 2, correct: must be bool, got 'no'"),
         (changed(CHOICE, ["options", 1, "correct"], True), "exactly one must be correct, 2 are"),
@@ -106,6 +148,12 @@ def changed(question: dict, path: list, value: object) -> dict:
         (changed(NUMBER, ["answer"], "27"), "answer: must be int or float, got '27'"),
         (changed(NUMBER, ["proof"], None), "proof: missing"),
         (changed(NUMBER, ["tolerance"], 2), "wrong 1, value: 28 is within the tolerance"),
+        (changed(NUMBER, ["tolerance"], "10%"), "wrong 1, value: 28 is within the tolerance"),
+        (changed(NUMBER, ["tolerance"], "little"), "tolerance: a number or per cent, such as 5%, got 'little'"),
+        (changed(ORDER, ["items"], ORDER["items"][:2]), "items: give at least 3, in the right order; there are 2"),
+        (changed(ORDER, ["items", 1, "id"], None), "items: the proof gives their order by id, and one has none"),
+        (changed(PREDICT, ["explorer"], None), "explorer: missing"),
+        (changed(PREDICT, ["setting"], {}), "setting: must be dict"),
         ("text", "must be fields, got 'text'"),
     ],
 )
@@ -133,9 +181,63 @@ def test_a_changed_question_has_another_fingerprint():
     assert quiz.fingerprint(CHOICE) != quiz.fingerprint(changed(CHOICE, ["options", 0, "feedback"], "yes!"))
 
 
+def test_a_tolerance_may_be_per_cent():
+    assert quiz.is_right(NUMBER | {"tolerance": "3%"}, 27.8) and not quiz.is_right(NUMBER | {"tolerance": "3%"}, 27.9)
+    assert quiz.is_right(NUMBER | {"tolerance": 0.5}, 27.5) and not quiz.is_right(NUMBER, 27.01)
+
+
+def test_an_order_to_find_is_never_shown():
+    for number in range(40):
+        question = ORDER | {"id": f"o{number}"}
+        places = re.findall(r'data-place="(\d)"', quiz._question(1, question))
+        assert sorted(places) == ["0", "1", "2"] != places
+
+
+def test_a_prediction_links_to_the_setting_that_shows_it():
+    page = quiz._question(1, PREDICT)
+    assert '<a href="#a-net?depth=20&amp;width=2%C3%97">' in page
+    assert "depth = 20, width = 2×" in page
+
+
+def test_formulas_are_mathml_and_code_is_code():
+    assert "<math" in markdown("so $x^2$") and "<msup>" in markdown("so $x^2$")
+    assert markdown("`$5` and `a*b*c`") == "<code>$5</code> and <code>a*b*c</code>"
+    assert markdown("5 $ is not a formula") == "5 $ is not a formula"
+    assert "<pre" in quiz._question(1, CHOICE | {"code": "if a < b:\n    pass"})
+    assert "if a &lt; b:\n    pass</code>" in quiz._question(1, CHOICE | {"code": "if a < b:\n    pass"})
+
+
+def test_without_latex2mathml_a_formula_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "latex2mathml.converter", None)
+    with pytest.raises(ImportError, match="pip install latex2mathml"):
+        markdown("$a_{12345}$")
+
+
+TEXT = st.text(st.characters(codec="utf-8", exclude_characters="$"), min_size=1).filter(str.strip)
+
+
+@given(TEXT, TEXT, TEXT)
+def test_no_text_can_break_out_of_the_page(text, other, unit):
+    """Whatever an author types is text: the tags of the page are those that it has without it."""
+
+    def tags(question):
+        return [
+            tag
+            for tag in re.findall(r"<(/?[a-z]+)", quiz._question(1, question))
+            if tag not in {f"{s}{t}" for s in ("", "/") for t in ("code", "strong", "em", "sup", "sub")}
+        ]
+
+    ours = changed(changed(CHOICE, ["text"], text), ["options", 0, "feedback"], other)
+    assert tags(ours) == tags(CHOICE)
+    assert tags(NUMBER | {"unit": unit, "hint": text}) == tags(NUMBER | {"unit": "px", "hint": "so"})
+    assert tags(PREDICT | {"explorer": text, "setting": {other: unit}}) == tags(PREDICT | {"setting": {"a": "b"}})
+    assert tags(changed(ORDER, ["items", 0, "text"], text)) == tags(ORDER)
+    assert tags(CHOICE | {"code": text}) == tags(CHOICE | {"code": "pass"})
+
+
 def test_without_scripts_questions_and_answers_are_readable():
     page = Quiz("04_resnet")._repr_html_().split("<style")[0]
-    assert page.count("<fieldset") == page.count("<legend>") == page.count('<details class="cnn-key"') == 5
+    assert page.count("<fieldset") == page.count("<legend>") == page.count('<details class="cnn-key"') == 9
     for question in Quiz("04_resnet").questions:
         for option in question.get("options", []):
             assert quiz.markdown(option["feedback"]) in page

@@ -56,14 +56,19 @@ class Quiz extends HTMLElement {
   question(field) {
     const key = field.querySelector(".cnn-key");
     const inputs = [...field.querySelectorAll("input")];
-    const numeric = field.dataset.kind === "numeric";
+    const { kind } = field.dataset;
+    const typed = kind === "numeric" || kind === "predict";
+    const list = field.querySelector(".cnn-items");
+    const items = list ? [...list.children] : []; // as they were at first
     const verdict = el("p", { class: "cnn-verdict", role: "status" });
     const check = button("Check", () => (question.right === undefined ? question.answer() : question.again()));
-    const slots = inputs.map((input) => {
-      const slot = el("div", { class: "cnn-feedback", "aria-live": "polite" });
-      input.closest("label").after(slot);
-      return slot;
-    });
+    const slot = (before) => {
+      const place = el("div", { class: "cnn-feedback", "aria-live": "polite" });
+      before.after(place);
+      return place;
+    };
+    const slots = list ? [slot(list)] : inputs.map((input) => slot(input.closest("label")));
+    const see = field.querySelector(".cnn-see");
     const explain = (slot, right, text) => {
       slot.classList.add(right ? "cnn-good" : "cnn-bad");
       slot.replaceChildren(el("strong", {}, right ? "✓ " : "✗ "), ...text);
@@ -86,8 +91,20 @@ class Quiz extends HTMLElement {
         }).length;
         return [!wrong, wrong ? `Not yet: ${inputs.length - wrong} of ${inputs.length} statements are judged right.` : "Right, all of them."];
       },
+      ordering: () => {
+        const order = [...list.children];
+        const placed = order.filter((item, i) => {
+          const right = Number(item.dataset.place) === i;
+          item.classList.add(right ? "cnn-good" : "cnn-bad");
+          item.querySelector(".cnn-mark").textContent = right ? "✓ in its place" : "✗ not here";
+          return right;
+        }).length;
+        const right = placed === order.length;
+        explain(slots[0], right, right ? words(key.querySelector("p")) : ["Those marked ✗ stand elsewhere. The section linked below has what you need."]);
+        return [right, right ? "Right." : `Not yet: ${placed} of ${order.length} are in their place.`];
+      },
       numeric: () => {
-        const value = number(inputs[0].value);
+        const value = number(inputs[0].value, key.dataset.unit);
         const off = (target) => Math.abs(value - target) - Number(key.dataset.tolerance);
         const right = off(Number(key.dataset.answer)) <= 1e-9;
         const typical = [...key.querySelectorAll("li")].find((entry) => off(Number(entry.dataset.value)) <= 1e-9);
@@ -95,23 +112,57 @@ class Quiz extends HTMLElement {
           : ["That is not it. The section linked below has what you need."]);
         return [right, right ? "Right." : "Not yet."];
       },
+      predict: () => {
+        see.hidden = false;
+        return graders.numeric();
+      },
     };
+
+    // Where an item stands is moved by buttons, which a keyboard and a finger can press; the focus goes with it.
+    const move = (item, by) => {
+      const order = [...list.children];
+      const to = order.indexOf(item) + by;
+      if (by < 0) order[to].before(item);
+      else order[to].after(item);
+      turnable();
+      const [up, down] = item.querySelectorAll("button");
+      (by < 0 ? (up.disabled ? down : up) : down.disabled ? up : down).focus();
+      field.dispatchEvent(new Event("input"));
+      verdict.textContent = `${item.querySelector("span").textContent}: now ${to + 1} of ${order.length}.`;
+    };
+    const turnable = () => [...list.children].forEach((item, i, { length }) => {
+      const [up, down] = item.querySelectorAll("button");
+      up.disabled = i === 0;
+      down.disabled = i === length - 1;
+    });
+    for (const item of items) {
+      const text = item.querySelector("span").textContent;
+      const [up, down] = [["↑", "up", -1], ["↓", "down", 1]].map(([sign, way, by]) => {
+        const made = button(sign, () => move(item, by));
+        made.setAttribute("aria-label", `Move ${way}: ${text}`);
+        return made;
+      });
+      item.append(el("span", { class: "cnn-mark" }), up, down);
+    }
+    if (list) turnable();
+    const arrange = (places) => list.append(...places.map((place) => items.find((item) => Number(item.dataset.place) === place)));
 
     const question = {
       hash: field.dataset.hash,
       right: undefined,
-      given: () => (numeric ? inputs[0].value : inputs.flatMap((input, i) => (input.checked ? [i] : []))),
+      given: () => (typed ? inputs[0].value : list ? [...list.children].map((item) => Number(item.dataset.place)) : inputs.flatMap((input, i) => (input.checked ? [i] : []))),
       grade() {
-        const [right, text] = graders[field.dataset.kind]();
+        const [right, text] = graders[kind]();
         this.right = right;
         verdict.className = `cnn-verdict ${right ? "cnn-good" : "cnn-bad"}`;
         verdict.textContent = text;
         check.textContent = "Try again";
       },
       answer: () => {
-        const unanswered = numeric ? Number.isNaN(number(inputs[0].value)) : field.dataset.kind === "single" && !question.given().length;
+        const text = typed ? inputs[0].value.trim() : "";
+        const unanswered = typed ? Number.isNaN(number(text, key.dataset.unit)) : kind === "single" && !question.given().length;
         if (unanswered) {
-          verdict.textContent = numeric ? "Type a number first." : "Choose an answer first.";
+          verdict.textContent = !typed ? "Choose an answer first." : text ? "Type a number, such as 1,500 or 1.5 k." : "Type a number first.";
           return;
         }
         question.grade();
@@ -123,7 +174,7 @@ class Quiz extends HTMLElement {
         question.unmark();
         this.keep(question.hash, null);
         this.count();
-        (inputs.find((input) => input.checked) ?? inputs[0]).focus();
+        (inputs.find((input) => input.checked) ?? inputs[0] ?? list.querySelector("button:enabled")).focus();
       },
       unmark() {
         this.right = undefined;
@@ -131,18 +182,28 @@ class Quiz extends HTMLElement {
           slot.classList.remove("cnn-good", "cnn-bad");
           slot.replaceChildren();
         }
+        for (const item of items) {
+          item.classList.remove("cnn-good", "cnn-bad");
+          item.querySelector(".cnn-mark").textContent = "";
+        }
+        if (see) see.hidden = true; // a prediction comes before the picture
         check.textContent = "Check";
       },
       forget: () => {
         question.unmark();
         this.keep(question.hash, null);
         for (const input of inputs) {
-          if (numeric) input.value = "";
+          if (typed) input.value = "";
           else input.checked = false;
+        }
+        if (list) {
+          list.append(...items);
+          turnable();
         }
       },
       restore(answer) {
-        if (numeric) inputs[0].value = answer;
+        if (typed) inputs[0].value = answer;
+        else if (list) arrange(answer), turnable();
         else answer.forEach((i) => (inputs[i].checked = true));
         this.grade();
       },
@@ -162,17 +223,27 @@ class Quiz extends HTMLElement {
       this.keep(question.hash, null);
       this.count();
     });
+    if (see) {
+      see.hidden = true;
+      // In a notebook the address is not ours: the words say which knobs to turn.
+      if (!onPage()) see.querySelector("a").replaceWith("turn the knobs");
+    }
     const back = field.querySelector(".cnn-back");
     back.hidden = !document.getElementById(back.querySelector("a").hash.slice(1)); // in Colab a cell cannot reach the section
-    field.querySelector(".cnn-hint, .cnn-back").before(el("div", { class: "cnn-check" }, check, verdict));
+    field.querySelector(".cnn-see, .cnn-hint, .cnn-back").before(el("div", { class: "cnn-check" }, check, verdict));
     return question;
   }
 }
 
-// "53 120", "53,120" and "53120" are one number; a comma that does not part thousands is a decimal comma.
-function number(text) {
-  const plain = text.replace(/[\s_']/g, "").replace(/,(?=\d{3}(\D|$))/g, "").replace(",", ".").replace("−", "-");
-  return plain === "" ? NaN : Number(plain);
+// "53 120", "53,120" and "53120" are one number; a comma that does not part thousands is a decimal comma. The unit may be
+// typed too, and k, M or G for a thousand, a million or a milliard.
+function number(text, unit = "") {
+  let plain = text.trim();
+  if (unit && plain.toLowerCase().endsWith(unit.toLowerCase())) plain = plain.slice(0, -unit.length);
+  plain = plain.replace(/[\s\u202f_']/g, "");
+  const [, digits, suffix] = /^(.*?)([kMG]?)$/.exec(plain);
+  const value = digits.replace(/,(?=\d{3}(\D|$))/g, "").replace(",", ".").replace("−", "-");
+  return value === "" ? NaN : Number(value) * ({ k: 1e3, M: 1e6, G: 1e9 }[suffix] ?? 1);
 }
 
 if (!customElements.get("cnn-quiz")) customElements.define("cnn-quiz", Quiz);
