@@ -11,14 +11,15 @@ from torch import nn
 import cnnlib
 from cnnlib.course import explorers
 from cnnlib.course.curves import best_rate, final_errors, select
+from cnnlib.course.explorers.resnet import SHORTCUTS, cifar_resnet_setting
 from cnnlib.course.rows import built, by_part
 from cnnlib.training.record import configurations, recorded_runs
 
 
-@pytest.mark.parametrize("shortcut", explorers.SHORTCUTS)
+@pytest.mark.parametrize("shortcut", SHORTCUTS)
 @pytest.mark.parametrize(("depth", "width"), [(8, 0.5), (20, 1), (20, 2)])
 def test_the_residual_explorer_shows_the_network_that_its_python_makes(depth, width, shortcut):
-    shown = explorers.cifar_resnet_setting(depth, width, shortcut)
+    shown = cifar_resnet_setting(depth, width, shortcut)
     whole = cnnlib.anatomy(eval(shown["python"], {"cnnlib": cnnlib}))
     assert shown["totals"] == {
         "params": whole.params,

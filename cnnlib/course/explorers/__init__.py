@@ -1,0 +1,26 @@
+"""The explorers that more than one page shows, or that a test recomputes, ready made: a file a chapter."""
+
+from cnnlib.course.explorers.classic import alexnet_costs, alexnet_pipeline, convolution, lenet_pipeline
+from cnnlib.course.explorers.comparison import model_costs
+from cnnlib.course.explorers.image import bitmap
+from cnnlib.course.explorers.inception import inception_module
+from cnnlib.course.explorers.resnet import cifar_resnet, degradation, gradients, slow_fitting
+from cnnlib.course.explorers.settings import largest
+from cnnlib.course.explorers.vgg import receptive_fields, vgg_costs
+
+__all__ = [
+    "alexnet_costs",
+    "alexnet_pipeline",
+    "bitmap",
+    "cifar_resnet",
+    "convolution",
+    "degradation",
+    "gradients",
+    "inception_module",
+    "largest",
+    "lenet_pipeline",
+    "model_costs",
+    "receptive_fields",
+    "slow_fitting",
+    "vgg_costs",
+]
