@@ -2,5 +2,12 @@
 
 import os
 
+from hypothesis import settings
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is imported
 os.environ.setdefault("CNNLIB_QUIET", "1")
+
+# The same examples in every run: a red test then is of the change at hand. To look for new ones: --hypothesis-profile=search.
+settings.register_profile("same", derandomize=True, database=None, deadline=None)
+settings.register_profile("search", deadline=None)
+settings.load_profile("same")

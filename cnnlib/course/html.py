@@ -5,6 +5,7 @@ import json
 import re
 from functools import lru_cache
 from importlib.resources import files
+from xml.etree import ElementTree
 
 from cnnlib.palette import themed
 
@@ -71,9 +72,20 @@ def formula(tex: str) -> str:
     if tex.count("{") != tex.count("}"):  # the converter lets some of these pass
         raise ValueError(f"the formula {tex!r} has braces that do not match")
     try:
-        return convert(tex).replace(' xmlns="http://www.w3.org/1998/Math/MathML"', "")  # which HTML does not need
+        made = convert(tex).replace(' xmlns="http://www.w3.org/1998/Math/MathML"', "")  # which HTML does not need
+        parts = list(ElementTree.fromstring(made).iter())
     except Exception as error:  # of its many kinds none has a common base
         raise ValueError(f"the formula {tex!r} is no TeX: {type(error).__name__} {error}".rstrip()) from error
+    # The converter copies what stands in \text or \href as it is: a formula must not bring markup or links into a page.
+    foreign = {part.tag for part in parts if not part.tag.startswith("m")} | {
+        name
+        for part in parts
+        for name in part.attrib
+        if name in ("href", "style", "class", "id") or name.startswith("on")
+    }
+    if foreign:
+        raise ValueError(f"the formula {tex!r} makes {', '.join(sorted(foreign))}, which is not mathematics")
+    return made
 
 
 def slug(title: str) -> str:

@@ -212,7 +212,7 @@ class Drawn(nn.Module):
         return values[-1]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(networks(), st.sampled_from([None, 1, 3]))
 def test_any_network_can_be_drawn(network, depth):
     check(diagram(anatomy(Drawn(*network), (4, 8, 8)), depth))

@@ -140,7 +140,7 @@ def networks(draw):
     return nn.Sequential(*(draw(st.one_of(layers(stride), branches(stride))) for stride in strides))
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@settings(max_examples=60)
 @given(networks())
 def test_random_networks(model):
     assert check_against_brute_force(model, (CHANNELS, 32, 32)) > 0

@@ -238,7 +238,7 @@ def test_a_knob_of_that_name_stays_the_authors_where_there_is_one_data_set():
 
 
 @given(st.text(min_size=1, max_size=30))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_names_and_errors_are_text_in_the_bench(label):
     def create(depth: int) -> nn.Module:
         if depth == 2:

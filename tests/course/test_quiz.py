@@ -8,22 +8,11 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import nn
+from proofs import SCOPE
 
-import cnnlib
 from cnnlib.course import explorers, quiz
 from cnnlib.course.html import markdown
 from cnnlib.course.quiz import Quiz
-from cnnlib.models import resnet
-
-
-def blocks(model: nn.Module) -> list[nn.Module]:
-    """The residual blocks of a network, each of which has one shortcut."""
-    return [module for module in model.modules() if isinstance(module, resnet.BasicBlock | resnet.Bottleneck)]
-
-
-# What a proof may use.
-NAMESPACE = {name: getattr(cnnlib, name) for name in cnnlib.__all__} | {"cnnlib": cnnlib, "blocks": blocks}
 
 QUESTIONS = [(name, question) for name in quiz.names() for question in quiz.load(name)]
 NUMERIC = [(n, q) for n, q in QUESTIONS if "answer" in q]
@@ -35,19 +24,19 @@ PROVED = [(n, q, o) for n, q in QUESTIONS for o in q.get("options", []) if "proo
 
 @pytest.mark.parametrize(("name", "question"), NUMERIC, ids=[f"{n}-{q['id']}" for n, q in NUMERIC])
 def test_numeric_answers_are_computed(name, question):
-    assert quiz.is_right(question, eval(question["proof"], NAMESPACE)), f"{name}.yaml, {question['id']}: answer"
+    assert quiz.is_right(question, eval(question["proof"], SCOPE)), f"{name}.yaml, {question['id']}: answer"
 
 
 @pytest.mark.parametrize(
     ("name", "question", "option"), PROVED, ids=[f"{n}-{q['id']}-{o['text'][:24]}" for n, q, o in PROVED]
 )
 def test_statements_with_a_proof_are_as_true_as_it(name, question, option):
-    assert eval(option["proof"], NAMESPACE) is option["correct"], f"{name}.yaml, {question['id']}: {option['text']}"
+    assert eval(option["proof"], SCOPE) is option["correct"], f"{name}.yaml, {question['id']}: {option['text']}"
 
 
 @pytest.mark.parametrize(("name", "question"), ORDERED, ids=[f"{n}-{q['id']}" for n, q in ORDERED])
 def test_orders_are_computed(name, question):
-    order = eval(question["proof"], NAMESPACE)
+    order = eval(question["proof"], SCOPE)
     assert order == [item["id"] for item in question["items"]], f"{name}.yaml, {question['id']}: items"
 
 
@@ -59,7 +48,7 @@ def test_what_is_predicted_is_what_the_explorer_then_shows(name, question):
     for knob, label in question["setting"].items():
         (setting[knob],) = [value for value in knobs[knob].values if knobs[knob].text(value) == label]
     shown = [int(n.replace(",", "")) for n in re.findall(r"\d[\d,]*", explorer.at(**setting)["sentence"])]
-    exact = eval(question["proof"], NAMESPACE)
+    exact = eval(question["proof"], SCOPE)
     assert any(exact * scale == pytest.approx(n) for n in shown for scale in (1, 1e3, 1e6, 1e9))
 
 

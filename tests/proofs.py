@@ -1,0 +1,32 @@
+"""What an expression beside a number may use: in a chapter's prose, and as the proof of a quiz's answer."""
+
+import torch
+import torchinfo
+from torch import nn
+
+import cnnlib
+from cnnlib.course import reported
+from cnnlib.course.curves import best_rate, final_errors
+from cnnlib.models import resnet
+from cnnlib.training.record import recorded_runs
+
+
+def blocks(model: nn.Module) -> list[nn.Module]:
+    """The residual blocks of a network, each of which has one shortcut."""
+    return [module for module in model.modules() if isinstance(module, resnet.BasicBlock | resnet.Bottleneck)]
+
+
+SCOPE = {name: getattr(cnnlib, name) for name in cnnlib.__all__} | {
+    "BasicBlock": resnet.BasicBlock,
+    "Bottleneck": resnet.Bottleneck,
+    "PlainBlock": resnet.PlainBlock,
+    "best_rate": best_rate,
+    "blocks": blocks,
+    "cnnlib": cnnlib,
+    "final_errors": final_errors,
+    "nn": nn,
+    "recorded_runs": recorded_runs,
+    "reported": reported,
+    "torch": torch,
+    "torchinfo": torchinfo,
+}
