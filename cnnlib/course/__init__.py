@@ -5,7 +5,20 @@ from cnnlib.course.bench import Bench
 from cnnlib.course.explorer import Explorer, Knob
 from cnnlib.course.listing import source
 from cnnlib.course.papers import reported
+from cnnlib.course.prediction import Prediction
 from cnnlib.course.progress import Progress
 from cnnlib.course.quiz import Quiz
 
-__all__ = ["Bench", "Explorer", "Knob", "Progress", "Quiz", "checks", "claims", "explorers", "reported", "source"]
+__all__ = [
+    "Bench",
+    "Explorer",
+    "Knob",
+    "Prediction",
+    "Progress",
+    "Quiz",
+    "checks",
+    "claims",
+    "explorers",
+    "reported",
+    "source",
+]

@@ -2,7 +2,7 @@
 
 from cnnlib.training.augment import Cutout, Flip, PCAColour, ShiftCrop
 from cnnlib.training.data import ImageData, load_data
-from cnnlib.training.loop import History, best_device, fit
+from cnnlib.training.loop import History, best_device, evaluate, fit
 from cnnlib.training.probes import (
     activation_norms,
     effective_receptive_field,
@@ -25,6 +25,7 @@ __all__ = [
     "best_device",
     "effective_receptive_field",
     "effective_size",
+    "evaluate",
     "fit",
     "gradient_norms",
     "linear_probe",

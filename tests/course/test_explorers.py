@@ -197,3 +197,19 @@ def test_the_degradation_explorer_draws_the_records():
     assert plain56["runs"] == len(recorded) == 3
     assert plain56["high"][-1] == pytest.approx(max(curve[-1] for curve in recorded), abs=0.006)
     assert plain56["low"][0] == pytest.approx(min(curve[0] for curve in recorded), abs=0.006)
+
+
+def test_lesions_show_what_was_measured():
+    errors = {
+        "one": {"plain": [[80.0, 90.0], [86.0, 88.0]], "residual": [[5.0, 4.0], [7.0, 4.0]]},
+        "several": {"plain": [[80.0, 91.0], [82.0, 90.0]], "residual": [[5.0, 30.0], [4.0, 50.0]]},
+    }
+    explorer = explorers.lesions(errors, {"plain": [3.0, 4.0], "residual": [2.0, 2.0]}, ["stage1.0", "stage1.1"])
+    shown = explorer.at(taken="several", kind="residual")
+    assert [(one["mean"], one["low"], one["high"]) for one in shown["series"]] == [
+        ([4.5, 40.0], [4.0, 30.0], [5.0, 50.0])
+    ]
+    assert shown["sentence"] == "Up to 2 blocks taken out. Highest test error, mean over seeds: residual 40%."
+    both = explorer.at(taken="one", kind="both")
+    assert [one["label"] for one in both["series"]] == ["plain (whole: 3.5%)", "residual (whole: 2.0%)"]
+    assert "2 is stage1.1" in both["note"]

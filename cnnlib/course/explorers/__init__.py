@@ -4,7 +4,7 @@ from cnnlib.course.explorers.classic import alexnet_costs, alexnet_pipeline, con
 from cnnlib.course.explorers.comparison import model_costs
 from cnnlib.course.explorers.image import bitmap
 from cnnlib.course.explorers.inception import inception_module
-from cnnlib.course.explorers.resnet import cifar_resnet, degradation, gradients, slow_fitting
+from cnnlib.course.explorers.resnet import cifar_resnet, degradation, gradients, lesions, slow_fitting
 from cnnlib.course.explorers.settings import largest
 from cnnlib.course.explorers.vgg import receptive_fields, vgg_costs
 
@@ -19,6 +19,7 @@ __all__ = [
     "inception_module",
     "largest",
     "lenet_pipeline",
+    "lesions",
     "model_costs",
     "receptive_fields",
     "slow_fitting",

@@ -1,5 +1,7 @@
 """Explorers of chapter 4: residual networks, and what training them showed."""
 
+from collections.abc import Sequence
+
 from cnnlib.course.curves import best_rate, provenance, select, spread
 from cnnlib.course.explorer import Explorer, Knob
 from cnnlib.course.rows import built, costs, totals
@@ -139,7 +141,7 @@ def gradients(norms: dict[int, dict[str, list[list[float]]]]) -> Explorer:
         series, firsts = [], []
         for kind, seeds in norms[depth].items():
             layers = list(zip(*seeds, strict=True))
-            curves = {"mean": lambda values: sum(values) / len(values), "low": min, "high": max}
+            curves = {"mean": mean, "low": min, "high": max}
             shown = {
                 name: [max(LOWEST_NORM, rounded(of(values), 3)) for values in layers] for name, of in curves.items()
             }
@@ -157,6 +159,45 @@ def gradients(norms: dict[int, dict[str, list[list[float]]]]) -> Explorer:
     return Explorer(setting, knobs, view="curves", title="Gradients by layer, before training")
 
 
+def mean(values: Sequence[float]) -> float:
+    """Their arithmetic mean."""
+    return sum(values) / len(values)
+
+
 def rounded(value: float, digits: int) -> float:
     """`value` to so many significant digits."""
     return float(f"{value:.{digits}g}")
+
+
+def lesions(
+    errors: dict[str, dict[str, list[list[float]]]], sound: dict[str, list[float]], names: Sequence[str]
+) -> Explorer:
+    """Test error of trained nets without some of their blocks (Veit et al. 2016, Sec. 4), measured.
+
+    `errors` has, for "one" block and for "several", kind of network → one list of errors in per cent a seed: without
+    the block of each name in `names`, and without 1, 2, … blocks drawn at random. `sound` has those of the whole nets.
+    """
+    knobs = [
+        Knob("taken", "Taken out", ("one", "several"), default="one", kind="select",
+             format={"one": "one block, each in turn", "several": "several blocks at random"}.get),
+        Knob("kind", "Networks", ("both", *sound), default="both", kind="select"),
+    ]  # fmt: skip
+
+    def setting(taken: str, kind: str) -> dict:
+        shown = {name: runs for name, runs in errors[taken].items() if kind in ("both", name)}
+        series = [
+            {"label": f"{name} (whole: {mean(sound[name]):.1f}%)", "runs": len(runs), "style": name} | spread(runs)
+            for name, runs in shown.items()
+        ]
+        removed = "One block" if taken == "one" else f"Up to {len(series[0]['epochs'])} blocks"
+        worst = ", ".join(f"{one} {max(curve['mean']):.0f}%" for one, curve in zip(shown, series, strict=True))
+        return {
+            "series": series,
+            "x_label": "block taken out, from the input" if taken == "one" else "blocks taken out",
+            "y_label": "test error (%)",
+            "sentence": f"{removed} taken out. Highest test error, mean over seeds: {worst}.",
+            "note": f"Measured here; lines are means, bands the spread over seeds. "
+            f"Blocks, from the input: {', '.join(f'{number} is {name}' for number, name in enumerate(names, 1))}.",
+        }
+
+    return Explorer(setting, knobs, view="curves", title="Networks without some of their blocks")
