@@ -1,17 +1,19 @@
 """`python -m benchmarks.peers NETWORK TOOL DEVICE`: one tool counts one network in a process of its own; prints JSON.
 
 Seconds are the median of several runs after a first one. Megabytes are how far the first run pushes the process's peak
-resident memory (`ru_maxrss`) above what it was once the network was built and all was imported.
+resident memory above what it was once the network was built and all was imported.
 """
 
 import contextlib
 import io
 import json
 import logging
+import re
 import resource
 import statistics
 import sys
 import warnings
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -47,6 +49,20 @@ def by_ptflops(model: nn.Module, size: tuple[int, int, int], device: str) -> Non
 TOOLS = {"cnnlib": by_cnnlib, "torchinfo": by_torchinfo, "fvcore": by_fvcore, "ptflops": by_ptflops}
 
 
+def peak_megabytes(*, from_now: bool = False) -> float:
+    """The most memory that this process has had; `from_now`: forget what it had, where the system can (Linux).
+
+    Not `ru_maxrss` there: a new process takes over that of the one which started it. Forgetting, because the weights
+    that were drawn before would hide what counting adds.
+    """
+    status = Path("/proc/self/status")
+    if not status.exists():  # macOS: ru_maxrss is in bytes
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    if from_now:
+        Path("/proc/self/clear_refs").write_text("5")
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status.read_text())[1]) / 2**10
+
+
 def measure(name: str, tool: str, device: str) -> dict[str, float]:
     """Seconds and megabytes of one tool on one network, whose weights lie on `device`."""
     warnings.simplefilter("ignore")
@@ -61,12 +77,11 @@ def measure(name: str, tool: str, device: str) -> dict[str, float]:
             count(small.to_empty(device="cpu"), small.input_size, "cpu")
         with torch.device(device):
             model = create_model(name).eval()
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        before = peak_megabytes(from_now=True)
         count(model, model.input_size, device)
-        after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        after = peak_megabytes()
         seconds = statistics.median(clock(lambda: count(model, model.input_size, device)) for _ in range(TIMES))
-    unit = 2**20 if sys.platform == "darwin" else 2**10  # macOS says bytes, Linux kilobytes
-    return {"seconds": seconds, "megabytes": (after - before) / unit}
+    return {"seconds": seconds, "megabytes": after - before}
 
 
 if __name__ == "__main__":
