@@ -26,8 +26,8 @@ lab: $(VENV)/.all ## install everything and open the chapters in JupyterLab (TOR
 	$(PY) -m jupyter lab --notebook-dir=. chapters
 
 test: lint book browser ## everything a change must pass: lint, book, unit tests, notebooks, browser
-	$(QUIET) $(PY) -m pytest tests -m "not slow"
-	$(QUIET) $(NBVAL) $(NOTEBOOKS)
+	$(QUIET) $(PY) -m pytest tests -m "not slow" -n auto --dist worksteal
+	$(QUIET) OMP_NUM_THREADS=1 $(NBVAL) -n auto --dist loadfile $(NOTEBOOKS)
 
 test-all: test ## make test, then what is slower
 	$(QUIET) $(PY) -m pytest tests -m slow
