@@ -25,6 +25,39 @@ DIGITS = {"data": ["digits"], "size": [8]}  # as scanned: 8×8 pixels
 # What a suite varies: every combination of the lists is a run. Order matters only for what is there first. A setting
 # is of the data, of the training, or, if it is neither, an option of the network.
 SUITES = {
+    # Chapter 1, LeNet-5: which activation and which pooling? Its own 32×32 pixels, the better of two rates, three seeds.
+    "classic_lenet": {
+        "seed": [0, 1, 2],
+        "learning_rate": [0.03, 0.1],
+        "activation": ["sigmoid", "tanh", "relu"],
+        "pooling": ["average", "max"],
+        "model": ["lenet5_modern"],
+        "epochs": [30],
+        "data": ["digits"],
+        "size": [32],
+    },
+    # Chapter 1, ReLU against tanh: epochs to a training error, each at the best of three rates, on photographs.
+    "classic_activations": {
+        "seed": [0, 1, 2],
+        "learning_rate": [0.01, 0.03, 0.1],
+        "activation": ["sigmoid", "tanh", "relu"],
+        "model": ["lenet5_modern"],
+        "epochs": [20],
+        "data": ["textures"],
+        "size": [32],
+    },
+    # Chapter 1, the bench on the static page: AlexNets in one tower for digits of 16×16 pixels.
+    "classic_bench": {
+        "seed": [0, 1],
+        "learning_rate": [0.01],
+        "depth": [6, 8, 10],
+        "width": [0.125, 0.25],
+        "model": ["alexnet"],
+        "image_size": [16],
+        "epochs": [30],
+        "data": ["digits"],
+        "size": [16],
+    },
     # Chapter 4, degradation: do deep plain nets fit worse when they have the time to? Best of three rates, three seeds.
     "resnet_degradation": {
         "seed": [0, 1, 2],

@@ -32,6 +32,11 @@ def ready_made() -> dict[str, Explorer]:
         explorers.receptive_fields(image=digit),
         explorers.model_costs(),
         explorers.convolution(),
+        explorers.alexnet_pipeline(),
+        explorers.alexnet_costs(),
+        explorers.lenet_training(recorded_runs("classic_lenet")),
+        explorers.relu_against_tanh(recorded_runs("classic_activations")),
+        explorers.response_norm(),
     )
     return {explorer.id: explorer for explorer in made}
 

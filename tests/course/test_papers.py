@@ -39,5 +39,5 @@ def test_every_number_is_cited_and_printed_as_its_value():
 
 
 def test_an_unknown_paper_is_refused():
-    with pytest.raises(ValueError, match="no paper is called 'alexnet'; there is resnet"):
-        reported("alexnet")
+    with pytest.raises(ValueError, match="no paper is called 'perceptrons'; there is resnet"):
+        reported("perceptrons")

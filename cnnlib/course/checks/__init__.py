@@ -4,7 +4,18 @@ A check never raises and always ends: what goes wrong in the reader's code becom
 and which mistakes it knows stands in one file a chapter; how it is held against ours in `modules.py` and `functions.py`.
 """
 
+from cnnlib.course.checks.classic import connection_table, grouped_parameters, lenet, output_size
 from cnnlib.course.checks.resnet import bottleneck_parameters, identity_block, projection_block, receptive_field
 from cnnlib.course.checks.verdict import Verdict
 
-__all__ = ["Verdict", "bottleneck_parameters", "identity_block", "projection_block", "receptive_field"]
+__all__ = [
+    "Verdict",
+    "bottleneck_parameters",
+    "connection_table",
+    "grouped_parameters",
+    "identity_block",
+    "lenet",
+    "output_size",
+    "projection_block",
+    "receptive_field",
+]

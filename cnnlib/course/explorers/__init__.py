@@ -1,6 +1,14 @@
 """The explorers that more than one page shows, or that a test recomputes, ready made: a file a chapter."""
 
-from cnnlib.course.explorers.classic import alexnet_costs, alexnet_pipeline, convolution, lenet_pipeline
+from cnnlib.course.explorers.classic import (
+    alexnet_costs,
+    alexnet_pipeline,
+    convolution,
+    lenet_pipeline,
+    lenet_training,
+    relu_against_tanh,
+    response_norm,
+)
 from cnnlib.course.explorers.comparison import model_costs
 from cnnlib.course.explorers.image import bitmap
 from cnnlib.course.explorers.inception import inception_module
@@ -19,9 +27,12 @@ __all__ = [
     "inception_module",
     "largest",
     "lenet_pipeline",
+    "lenet_training",
     "lesions",
     "model_costs",
     "receptive_fields",
+    "relu_against_tanh",
+    "response_norm",
     "slow_fitting",
     "vgg_costs",
 ]

@@ -1,10 +1,12 @@
-"""Explorers of chapter 1: one convolution, LeNet-5, AlexNet."""
+"""Explorers of chapter 1: one convolution, LeNet-5 and its training, AlexNet."""
 
 from collections.abc import Sequence
 
+import torch
 from torch import nn
 
 from cnnlib.analysis import anatomy
+from cnnlib.course.curves import final_errors, provenance, select, spread
 from cnnlib.course.explorer import Explorer, Knob
 from cnnlib.course.explorers.settings import bars_setting, pipeline_setting
 
@@ -110,3 +112,126 @@ def alexnet_costs(
     return Explorer(
         lambda **options: bars_setting("alexnet", **options), knobs, view="bars", title="What AlexNet costs"
     )
+
+
+# ------------------------------------------------------------------------------------------- recorded training
+
+ACTIVATIONS = {"sigmoid": "sigmoid", "tanh": "tanh", "relu": "ReLU"}
+ERRORS = {"train_error": "on the training set", "test_error": "on the test set"}
+
+
+def rate_of(runs: list[dict], **config) -> float:
+    """The learning rate at which the mean final training error of a configuration is lowest."""
+    chosen = select(runs, **config)
+    means = {}
+    for rate in sorted({run["config"]["learning_rate"] for run in chosen}):
+        ends = final_errors(chosen, learning_rate=rate)
+        means[rate] = sum(ends) / len(ends)
+    return min(means, key=means.get)
+
+
+def epochs_to(runs: list[dict], error: float) -> list[int | None]:
+    """The first epoch, counted from 1, that ends with a training error under `error` per cent, run by run; None: never."""
+    return [
+        next((epoch for epoch, value in enumerate(run["curves"]["train_error"], 1) if value < error), None)
+        for run in runs
+    ]
+
+
+def said_epochs(epochs: list[int | None]) -> str:
+    """What `epochs_to` gives, in words: "2 to 3", "never", "4 (2 of 3 runs)"."""
+    reached = sorted(epoch for epoch in epochs if epoch is not None)
+    if not reached:
+        return "never"
+    span = f"{reached[0]}" if reached[0] == reached[-1] else f"{reached[0]} to {reached[-1]}"
+    return span if len(reached) == len(epochs) else f"{span} ({len(reached)} of {len(epochs)} runs)"
+
+
+def activation_setting(runs: list[dict], rate, error: str, threshold: float, note: str, **config) -> dict:
+    """Curves of the three activations at one rate, or each at its best, and the epochs each takes to `threshold`."""
+    series, ends = [], []
+    for activation, name in ACTIVATIONS.items():
+        used = rate_of(runs, activation=activation, **config) if rate == "best" else rate
+        chosen = select(runs, activation=activation, learning_rate=used, **config)
+        curve = spread([run["curves"][error] for run in chosen])
+        series.append({"label": f"{name} (rate {used:g})", "runs": len(chosen)} | curve)
+        ends.append(f"{name} {said_epochs(epochs_to(chosen, threshold))}")
+    kind = "training" if error == "train_error" else "test"
+    lasts = ", ".join(f"{one['label'].split()[0]} {one['mean'][-1]:.1f}%" for one in series)
+    return {
+        "series": series,
+        "x_label": "epoch",
+        "y_label": f"{kind} error (%)",
+        "sentence": f"Epochs until the training error is under {threshold:g}%: {', '.join(ends)}. "
+        f"Mean {kind} error at the end: {lasts}.",
+        "note": f"{provenance(runs)}. {note} Lines are means, bands the spread over seeds.",
+    }
+
+
+def rate_knob(runs: list[dict]) -> Knob:
+    """Each at its best learning rate, or all at one of those that were recorded."""
+    rates = sorted({run["config"]["learning_rate"] for run in runs})
+    return Knob("rate", "Learning rate", ("best", *rates), default="best", kind="select",
+                format=lambda rate: "each at its best" if rate == "best" else f"{rate:g}")  # fmt: skip
+
+
+ERROR_KNOB = Knob("error", "Error", tuple(ERRORS), default="train_error", format=ERRORS.get)
+
+
+def lenet_training(runs: list[dict]) -> Explorer:
+    """LeNet-5 on digits with three activations and two poolings, recorded at several learning rates."""
+    poolings = {"average": "average", "max": "maximum"}
+    knobs = [
+        Knob("pooling", "Pooling", tuple(poolings), default="max", format=poolings.get),
+        rate_knob(runs),
+        ERROR_KNOB,
+    ]
+    note = "Digits enlarged to 32×32 pixels; LeNet-5 as taught."
+    return Explorer(
+        lambda pooling, rate, error: activation_setting(runs, rate, error, 10, note, pooling=pooling),
+        knobs,
+        view="curves",
+        title="LeNet-5 with other activations and poolings",
+    )
+
+
+def relu_against_tanh(runs: list[dict]) -> Explorer:
+    """LeNet-5 on crops of photographs with three activations, recorded at several learning rates."""
+    note = "Crops of 32×32 pixels of eight photographs; LeNet-5 as taught, max pooling."
+    return Explorer(
+        lambda rate, error: activation_setting(runs, rate, error, 25, note),
+        [rate_knob(runs), ERROR_KNOB],
+        view="curves",
+        title="ReLU against tanh",
+    )
+
+
+# ------------------------------------------------------------------------------------------- response normalisation
+
+
+def response_norm(
+    own: Sequence[int] = (1, 10, 30, 100, 300), neighbours: Sequence[int] = (0, 10, 30, 100, 300)
+) -> Explorer:
+    """What AlexNet's response normalisation makes of one value and its four neighbours in other maps."""
+    knobs = [
+        Knob("own", "Value of map i", own, default=10),
+        Knob("around", "Values of the maps beside it", neighbours, default=0),
+    ]
+    return Explorer(response_norm_setting, knobs, view="table", title="Response normalisation at one position")
+
+
+def response_norm_setting(own: int, around: int) -> dict:
+    """What `response_norm` shows for one setting, computed by the layer itself."""
+    values = [around, around, own, around, around]
+    maps = torch.tensor(values, dtype=torch.float64).view(1, 5, 1, 1)
+    normed = nn.LocalResponseNorm(5, alpha=5e-4, beta=0.75, k=2.0)(maps).flatten().tolist()
+    names = ("i − 2", "i − 1", "i", "i + 1", "i + 2")
+    rows = [
+        {"Map": name, "Before": before, "After": f"{after:.2f}", "Kept": f"{after / before:.0%}" if before else "–"}
+        for name, before, after in zip(names, values, normed, strict=True)
+    ]
+    return {
+        "rows": rows,
+        "sentence": f"Map i goes from {own} to {normed[2]:.2f}: {normed[2] / own:.0%} of it is left, where "
+        f"{2**-0.75:.0%} would be left of a small value without neighbours.",
+    }

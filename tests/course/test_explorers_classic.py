@@ -1,0 +1,77 @@
+"""Chapter 1's explorers of training and of response normalisation show what the records and the layer say."""
+
+import pytest
+import torch
+
+from cnnlib.course import explorers
+from cnnlib.course.curves import select
+from cnnlib.course.explorers.classic import epochs_to, rate_of, said_epochs
+from cnnlib.models.layers import ResponseNorm
+from cnnlib.training.record import configurations, recorded_runs
+
+SUITES = ("classic_lenet", "classic_activations", "classic_bench")
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_a_suite_is_recorded_whole(suite):
+    runs = recorded_runs(suite)
+    assert len(runs) == len(list(configurations(suite)))
+    assert all(len(curve) == run["config"]["epochs"] for run in runs for curve in run["curves"].values())
+
+
+@pytest.mark.parametrize(
+    ("make", "suite", "config"),
+    [
+        (explorers.lenet_training, "classic_lenet", {"pooling": "max"}),
+        (explorers.relu_against_tanh, "classic_activations", {}),
+    ],
+)
+@pytest.mark.parametrize("error", ["train_error", "test_error"])
+def test_curves_are_those_of_the_records(make, suite, config, error):
+    runs = recorded_runs(suite)
+    shown = make(runs).at(rate=0.03, error=error)
+    assert [one["label"] for one in shown["series"]] == [f"{n} (rate 0.03)" for n in ("sigmoid", "tanh", "ReLU")]
+    tanh = [run["curves"][error] for run in select(runs, activation="tanh", learning_rate=0.03, **config)]
+    assert shown["series"][1]["runs"] == len(tanh) == 3
+    assert shown["series"][1]["high"][-1] == pytest.approx(max(curve[-1] for curve in tanh), abs=0.006)
+    assert shown["series"][1]["low"][0] == pytest.approx(min(curve[0] for curve in tanh), abs=0.006)
+
+
+def test_the_best_rate_has_the_lowest_mean_final_training_error():
+    runs = recorded_runs("classic_activations")
+    best = rate_of(runs, activation="relu")
+    means = {
+        rate: sum(run["curves"]["train_error"][-1] for run in select(runs, activation="relu", learning_rate=rate))
+        for rate in (0.01, 0.03, 0.1)
+    }
+    assert means[best] == min(means.values())
+
+
+def test_epochs_to_an_error_and_their_words():
+    runs = [{"curves": {"train_error": curve}} for curve in ([50, 20, 5], [50, 9.9, 5], [50, 40, 30])]
+    assert epochs_to(runs, 10) == [3, 2, None]
+    assert said_epochs([3, 2, None]) == "2 to 3 (2 of 3 runs)"
+    assert said_epochs([4, 4, 4]) == "4"
+    assert said_epochs([None, None]) == "never"
+
+
+@pytest.mark.parametrize(("own", "around"), [(1, 0), (10, 300), (300, 0), (300, 300)])
+def test_response_normalisation_is_the_networks_own_layer(own, around):
+    shown = explorers.response_norm().at(own=own, around=around)
+    maps = torch.tensor([around, around, own, around, around], dtype=torch.float32).view(1, 5, 1, 1)
+    normed = ResponseNorm()(maps).flatten().tolist()
+    assert [float(row["After"]) for row in shown["rows"]] == pytest.approx(normed, abs=0.006)
+    by_hand = own / (2 + 1e-4 * (own**2 + 4 * around**2)) ** 0.75
+    assert float(shown["rows"][2]["After"]) == pytest.approx(by_hand, abs=0.006)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        explorers.response_norm,
+        lambda: explorers.lenet_training(recorded_runs("classic_lenet")),
+        lambda: explorers.relu_against_tanh(recorded_runs("classic_activations")),
+    ],
+)
+def test_an_explorer_of_the_chapter_is_small(make):
+    assert len(make()._repr_html_().encode()) < 60_000
