@@ -17,6 +17,7 @@ from pathlib import Path
 import torch
 
 from cnnlib.models import create_model
+from cnnlib.models.stacked import StackedConvs
 from cnnlib.training.data import load_data
 from cnnlib.training.loop import best_device, fit
 from cnnlib.training.recipes import Recipe
@@ -88,7 +89,39 @@ SUITES = {
         "epochs": [15],
         **DIGITS,
     },
+    # Chapter 2, three 3×3 or one 7×7: the same field by a stack, by a stack without ReLUs between, and by one window.
+    "vgg_stacks_digits": {
+        "seed": [0, 1, 2],
+        "learning_rate": [0.05],
+        "kind": ["stack", "linear", "one"],
+        "model": ["stacked_convs"],
+        "epochs": [30],
+        **DIGITS,
+    },
+    "vgg_stacks_textures": {
+        "seed": [0, 1, 2],
+        "learning_rate": [0.05],
+        "kind": ["stack", "linear", "one"],
+        "model": ["stacked_convs"],
+        "epochs": [20],
+        "data": ["textures"],
+        "size": [16],
+    },
+    # Chapter 2, the bench on the static page: VGGs of three depths, as published and with batch norm.
+    "vgg_bench": {
+        "seed": [0, 1, 2],
+        "learning_rate": [0.1],
+        "depth": [11, 16, 19],
+        "model": ["vgg"],
+        "batch_norm": [False, True],
+        "width": [0.0625, 0.125],
+        "image_size": [16],
+        "epochs": [12],
+        "data": ["digits"],
+        "size": [16],
+    },
 }
+OWN_NETWORKS = {"stacked_convs": StackedConvs}  # of an experiment, not of a paper: create_model does not know them
 OF_DATA = ("size",)
 OF_TRAINING = ("epochs", "learning_rate", "seed")
 
@@ -108,7 +141,8 @@ def run(config: dict, device: torch.device) -> dict:
     options = {key: value for key, value in config.items() if key not in ("model", "data", *OF_DATA, *OF_TRAINING)}
     torch.manual_seed(config["seed"])
     shape = {"in_channels": data.train_images.shape[1], "num_classes": len(data.classes)}
-    model = create_model(config["model"], **options, **shape)
+    name = config["model"]
+    model = OWN_NETWORKS[name](**options, **shape) if name in OWN_NETWORKS else create_model(name, **options, **shape)
     recipe = Recipe(learning_rate=config["learning_rate"])
     history = fit(model, data, epochs=config["epochs"], recipe=recipe, seed=config["seed"], device=device)
     if history.interrupted:

@@ -3,10 +3,12 @@
 import json
 
 import pytest
+import skimage.data
 import torch
 from conftest import BOOK
 from playwright.sync_api import Locator, expect
 from sklearn.datasets import load_digits
+from torch import nn
 
 from cnnlib.course import explorers
 from cnnlib.course.explorer import Explorer
@@ -23,6 +25,7 @@ WITH_EXPLORERS = sorted(str(p.relative_to(BOOK)) for p in BOOK.rglob("*.html") i
 def ready_made() -> dict[str, Explorer]:
     """What `cnnlib.course.explorers` makes from models and recorded runs, computed anew, by its id on the page."""
     short, long = recorded_runs("resnet_degradation"), recorded_runs("resnet_slow_fitting")
+    cat = torch.tensor(skimage.data.cat()).permute(2, 0, 1)[:, :230, 55:285].float() / 255
     digit = (1 - torch.tensor(load_digits().images[3]) / 16).repeat_interleave(4, 0).repeat_interleave(4, 1)
     made = (
         explorers.cifar_resnet(),
@@ -30,6 +33,9 @@ def ready_made() -> dict[str, Explorer]:
         explorers.slow_fitting(short, long),
         explorers.lenet_pipeline(),
         explorers.receptive_fields(image=digit),
+        explorers.stacked_layers(),
+        explorers.vgg_fields(nn.functional.interpolate(cat[None], size=80, mode="area")[0]),
+        explorers.stacks_trained(recorded_runs("vgg_stacks_digits") + recorded_runs("vgg_stacks_textures")),
         explorers.model_costs(),
         explorers.convolution(),
         explorers.alexnet_pipeline(),

@@ -18,7 +18,7 @@ QUESTIONS = [(name, question) for name in quiz.names() for question in quiz.load
 NUMERIC = [(n, q) for n, q in QUESTIONS if "answer" in q]
 ORDERED = [(n, q) for n, q in QUESTIONS if q["kind"] == "ordering" and "proof" in q]
 PREDICTED = [(n, q) for n, q in QUESTIONS if q["kind"] == "predict"]
-EXPLORERS = {explorer.title: explorer for explorer in (explorers.cifar_resnet(),)}
+EXPLORERS = {explorer.title: explorer for explorer in (explorers.cifar_resnet(), explorers.stacked_layers())}
 PROVED = [(n, q, o) for n, q in QUESTIONS for o in q.get("options", []) if "proof" in o]
 
 

@@ -14,17 +14,34 @@ from cnnlib.course.explorers.image import bitmap
 from cnnlib.course.explorers.inception import inception_module
 from cnnlib.course.explorers.resnet import cifar_resnet, degradation, gradients, lesions, slow_fitting
 from cnnlib.course.explorers.settings import largest
-from cnnlib.course.explorers.vgg import receptive_fields, vgg_costs
+from cnnlib.course.explorers.vgg import (
+    HeatMaps,
+    dense_scores,
+    effective_sizes,
+    heat,
+    initial_fields,
+    receptive_fields,
+    stacked_layers,
+    stacks_trained,
+    trained_fields,
+    vgg_costs,
+    vgg_fields,
+)
 
 __all__ = [
+    "HeatMaps",
     "alexnet_costs",
     "alexnet_pipeline",
     "bitmap",
     "cifar_resnet",
     "convolution",
     "degradation",
+    "dense_scores",
+    "effective_sizes",
     "gradients",
+    "heat",
     "inception_module",
+    "initial_fields",
     "largest",
     "lenet_pipeline",
     "lenet_training",
@@ -34,5 +51,9 @@ __all__ = [
     "relu_against_tanh",
     "response_norm",
     "slow_fitting",
+    "stacked_layers",
+    "stacks_trained",
+    "trained_fields",
     "vgg_costs",
+    "vgg_fields",
 ]
