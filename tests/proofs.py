@@ -7,7 +7,8 @@ from torch import nn
 import cnnlib
 from cnnlib.course import reported
 from cnnlib.course.curves import best_rate, final_errors
-from cnnlib.models import resnet
+from cnnlib.models import inception_v4, resnet
+from cnnlib.training.experiments import SmallInception
 from cnnlib.training.record import recorded_runs
 
 
@@ -20,10 +21,12 @@ SCOPE = {name: getattr(cnnlib, name) for name in cnnlib.__all__} | {
     "BasicBlock": resnet.BasicBlock,
     "Bottleneck": resnet.Bottleneck,
     "PlainBlock": resnet.PlainBlock,
+    "SmallInception": SmallInception,
     "best_rate": best_rate,
     "blocks": blocks,
     "cnnlib": cnnlib,
     "final_errors": final_errors,
+    "inception_v4": inception_v4,
     "nn": nn,
     "recorded_runs": recorded_runs,
     "reported": reported,

@@ -89,6 +89,7 @@ class Explorer:
         with blocks=0 for a stage that is one layer; "input" may be left out where the first stage keeps the size.
     view="bars": what each part costs, in amounts that can be compared from setting to setting:
         {"rows": [{"name", "op", "params", "macs", "output_bytes"}, …], "totals": {"params", "macs", "output_bytes"}}
+        "shares": True makes each bar a share of its own network instead.
     view="pipeline": a box for each layer, as high as its map and as wide as its channels:
         {"layers": [{"name", "what": "conv 5×5", "op", "shape": (C, H, W) or (units,)}, …]}, the image first.
     view="field": what one unit sees of a square image, and each unit on the way to it:

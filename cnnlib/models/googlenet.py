@@ -73,19 +73,26 @@ class Inception(Branches):
     """Fig. 2 (b): (N, in_channels, H, W) → (N, conv1x1 + conv3x3 + conv5x5 + pool_proj, H, W).
 
     `reduce3x3` and `reduce5x5` are the widths of the 1×1 convolutions before the large windows, `pool_proj` that of the
-    one after the pooling, as in Table 1. `conv` makes a convolution with what follows it; `window` is that of "5×5".
+    one after the pooling, as in Table 1. One that is None is left out: the window reads all channels, and the pooling
+    passes all its own on. `conv` makes a convolution with what follows it; `window` is that of "5×5".
     """
 
     def __init__(
         self, in_channels, conv1x1, reduce3x3, conv3x3, reduce5x5, conv5x5, pool_proj, *, conv=conv_relu, window=5
     ) -> None:
+        def reduced(channels: int | None, out_channels: int, kernel_size: int) -> nn.Module:
+            if channels is None:
+                return conv(in_channels, out_channels, kernel_size)
+            return nn.Sequential(conv(in_channels, channels, 1), conv(channels, out_channels, kernel_size))
+
+        pool = nn.MaxPool2d(3, stride=1, padding=1)
         super().__init__(
             conv1x1=conv(in_channels, conv1x1, 1),
-            conv3x3=nn.Sequential(conv(in_channels, reduce3x3, 1), conv(reduce3x3, conv3x3, 3)),
-            conv5x5=nn.Sequential(conv(in_channels, reduce5x5, 1), conv(reduce5x5, conv5x5, window)),
-            pool=nn.Sequential(nn.MaxPool2d(3, stride=1, padding=1), conv(in_channels, pool_proj, 1)),
+            conv3x3=reduced(reduce3x3, conv3x3, 3),
+            conv5x5=reduced(reduce5x5, conv5x5, window),
+            pool=pool if pool_proj is None else nn.Sequential(pool, conv(in_channels, pool_proj, 1)),
         )
-        self.out_channels = conv1x1 + conv3x3 + conv5x5 + pool_proj
+        self.out_channels = conv1x1 + conv3x3 + conv5x5 + (in_channels if pool_proj is None else pool_proj)
 
 
 # ------------------------------------------------------------------------------------------ auxiliary classifiers
@@ -311,9 +318,9 @@ class InceptionStack(nn.Module):
 
 
 def check_widths(**widths: int) -> None:
-    """Raises ValueError, naming it, for a width under 1."""
+    """Raises ValueError, naming it, for a width under 1; None is a convolution left out."""
     for argument, channels in widths.items():
-        if channels < 1:
+        if channels is not None and channels < 1:
             raise ValueError(f"{argument}={channels} is no number of channels; give at least 1")
 
 
@@ -321,17 +328,17 @@ def inception_module(
     *,
     in_channels: int = 256,
     conv1x1: int = 128,
-    reduce3x3: int = 64,
+    reduce3x3: int | None = 64,
     conv3x3: int = 192,
-    reduce5x5: int = 64,
+    reduce5x5: int | None = 64,
     conv5x5: int = 96,
-    pool_proj: int = 64,
+    pool_proj: int | None = 64,
     depth: int = 1,
 ) -> InceptionStack:
     """The module of Fig. 2 (b) alone, `depth` of them in a row. The widths are the columns of Table 1.
 
-    The defaults are those of 3b with reductions of 64, an example in many courses. Raises ValueError for a width or a
-    depth under 1.
+    The defaults are those of 3b with reductions of 64, an example in many courses. A reduction or a
+    projection that is None is left out. Raises ValueError for a width or a depth under 1.
     """
     reduced = {"reduce3x3": reduce3x3, "reduce5x5": reduce5x5, "pool_proj": pool_proj}
     widths = {"conv1x1": conv1x1, "conv3x3": conv3x3, "conv5x5": conv5x5} | reduced

@@ -8,23 +8,34 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from cnnlib.models.layers import Auxiliary
 from cnnlib.training.data import ImageData
 
 # ------------------------------------------------------------------------------------------- signals, layer by layer
 
 
-def gradient_norms(model: nn.Module, images: Tensor, labels: Tensor) -> dict[str, float]:
+def gradient_norms(
+    model: nn.Module, images: Tensor, labels: Tensor, *, auxiliary_weight: float = 0.3
+) -> dict[str, float]:
     """Norm of the loss's gradient with respect to each layer's weight: layer name → norm, from input to output.
 
     One backward pass in training mode over images (N, C, H, W) and labels (N,). Layers are the convolutions on the main
     path and the linear layers; projections of shortcuts are left out, because a plain net has no partner for them.
-    Buffers, gradients and the mode of `model` are afterwards what they were.
+    Auxiliary heads add their losses with `auxiliary_weight`; with 0 the other layers have the gradients of a network
+    without heads. Buffers, gradients and the mode of `model` are afterwards what they were.
     """
     layers = main_path(model)
     with in_mode(model, training=True):
-        loss = F.cross_entropy(model(images), labels)
+        logits, heads = split_heads(model(images))
+        loss = F.cross_entropy(logits, labels)
+        loss = loss + auxiliary_weight * sum(F.cross_entropy(head, labels) for head in heads)
         gradients = torch.autograd.grad(loss, [layer.weight for layer in layers.values()])
     return {name: gradient.norm().item() for name, gradient in zip(layers, gradients, strict=True)}
+
+
+def split_heads(output: Tensor | Auxiliary) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """The logits of a network, and those of its auxiliary heads, of which most have none."""
+    return (output.logits, output.auxiliary) if isinstance(output, Auxiliary) else (output, ())
 
 
 @torch.no_grad()

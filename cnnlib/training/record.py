@@ -11,18 +11,26 @@ import json
 import os
 import platform
 from collections.abc import Iterator
+from functools import partial
 from importlib import resources
 from pathlib import Path
 
 import torch
 
 from cnnlib.models import create_model
-from cnnlib.models.stacked import StackedConvs
 from cnnlib.training.data import load_data
+from cnnlib.training.experiments import EXPERIMENTS
 from cnnlib.training.loop import best_device, fit
 from cnnlib.training.recipes import Recipe
 
 DIGITS = {"data": ["digits"], "size": [8]}  # as scanned: 8×8 pixels
+SMALL_INCEPTION = {
+    "learning_rate": [0.1],
+    "model": ["small_inception"],
+    "epochs": [15],
+    "data": ["textures"],
+    "size": [16],
+}
 # What a suite varies: every combination of the lists is a run. Order matters only for what is there first. A setting
 # is of the data, of the training, or, if it is neither, an option of the network.
 SUITES = {
@@ -59,36 +67,6 @@ SUITES = {
         "data": ["digits"],
         "size": [16],
     },
-    # Chapter 4, degradation: do deep plain nets fit worse when they have the time to? Best of three rates, three seeds.
-    "resnet_degradation": {
-        "seed": [0, 1, 2],
-        "learning_rate": [0.03, 0.1, 0.01],
-        "depth": [56, 20],
-        "model": ["cifar_plain", "cifar_resnet"],
-        "width": [1.0],
-        "epochs": [60],
-        **DIGITS,
-    },
-    # Chapter 4, slow or stuck: the deep plain net at the best of those rates, with four times the epochs.
-    "resnet_slow_fitting": {
-        "seed": [0, 1, 2],
-        "learning_rate": [0.01],
-        "depth": [56],
-        "model": ["cifar_plain"],
-        "width": [1.0],
-        "epochs": [240],
-        **DIGITS,
-    },
-    # Chapter 4, the bench on the static page: small nets, one rate.
-    "resnet_bench": {
-        "seed": [0, 1, 2],
-        "learning_rate": [0.1],
-        "depth": [8, 14, 20],
-        "model": ["cifar_plain", "cifar_resnet"],
-        "width": [0.5, 1.0, 2.0],
-        "epochs": [15],
-        **DIGITS,
-    },
     # Chapter 2, three 3×3 or one 7×7: the same field by a stack, by a stack without ReLUs between, and by one window.
     "vgg_stacks_digits": {
         "seed": [0, 1, 2],
@@ -120,8 +98,56 @@ SUITES = {
         "data": ["digits"],
         "size": [16],
     },
+    # Chapter 3, does the 1×1 hurt? With reductions and without at the same widths; then with them and as costly as
+    # without, by more modules or by more channels.
+    "inception_reductions": {
+        "seed": [0, 1, 2, 3, 4],
+        "depth": [1],
+        "channels": [32],
+        "reduce": [False, True],
+        **SMALL_INCEPTION,
+    },
+    "inception_deeper": {"seed": [0, 1, 2, 3, 4], "depth": [3], "channels": [32], "reduce": [True], **SMALL_INCEPTION},
+    "inception_wider": {"seed": [0, 1, 2, 3, 4], "depth": [1], "channels": [56], "reduce": [True], **SMALL_INCEPTION},
+    # Chapter 3, the bench on the static page.
+    "inception_bench": {
+        "seed": [0, 1],
+        "depth": [1, 2],
+        "channels": [16, 32],
+        "reduce": [False, True],
+        **SMALL_INCEPTION,
+    },
+    # Chapter 4, degradation: do deep plain nets fit worse when they have the time to? Best of three rates, three seeds.
+    "resnet_degradation": {
+        "seed": [0, 1, 2],
+        "learning_rate": [0.03, 0.1, 0.01],
+        "depth": [56, 20],
+        "model": ["cifar_plain", "cifar_resnet"],
+        "width": [1.0],
+        "epochs": [60],
+        **DIGITS,
+    },
+    # Chapter 4, slow or stuck: the deep plain net at the best of those rates, with four times the epochs.
+    "resnet_slow_fitting": {
+        "seed": [0, 1, 2],
+        "learning_rate": [0.01],
+        "depth": [56],
+        "model": ["cifar_plain"],
+        "width": [1.0],
+        "epochs": [240],
+        **DIGITS,
+    },
+    # Chapter 4, the bench on the static page: small nets, one rate.
+    "resnet_bench": {
+        "seed": [0, 1, 2],
+        "learning_rate": [0.1],
+        "depth": [8, 14, 20],
+        "model": ["cifar_plain", "cifar_resnet"],
+        "width": [0.5, 1.0, 2.0],
+        "epochs": [15],
+        **DIGITS,
+    },
 }
-OWN_NETWORKS = {"stacked_convs": StackedConvs}  # of an experiment, not of a paper: create_model does not know them
 OF_DATA = ("size",)
 OF_TRAINING = ("epochs", "learning_rate", "seed")
 
@@ -141,8 +167,8 @@ def run(config: dict, device: torch.device) -> dict:
     options = {key: value for key, value in config.items() if key not in ("model", "data", *OF_DATA, *OF_TRAINING)}
     torch.manual_seed(config["seed"])
     shape = {"in_channels": data.train_images.shape[1], "num_classes": len(data.classes)}
-    name = config["model"]
-    model = OWN_NETWORKS[name](**options, **shape) if name in OWN_NETWORKS else create_model(name, **options, **shape)
+    build = EXPERIMENTS.get(config["model"]) or partial(create_model, config["model"])
+    model = build(**options, **shape)
     recipe = Recipe(learning_rate=config["learning_rate"])
     history = fit(model, data, epochs=config["epochs"], recipe=recipe, seed=config["seed"], device=device)
     if history.interrupted:

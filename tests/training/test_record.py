@@ -82,7 +82,7 @@ def test_a_recorded_run_that_is_run_again_lands_within_its_spread():
     "call", [recording.record, recording.recorded_runs, lambda s: list(recording.configurations(s))]
 )
 def test_an_unknown_suite_is_refused_with_those_there_are(call):
-    with pytest.raises(ValueError, match="no suite is called 'resnets'; there is resnet_degradation"):
+    with pytest.raises(ValueError, match="no suite is called 'resnets'; there is classic_lenet, classic"):
         call("resnets")
 
 

@@ -5,22 +5,26 @@ and which mistakes it knows stands in one file a chapter; how it is held against
 """
 
 from cnnlib.course.checks.classic import connection_table, grouped_parameters, lenet, output_size
+from cnnlib.course.checks.inception import bottleneck_macs, inception_module, smoothed_targets
 from cnnlib.course.checks.resnet import bottleneck_parameters, identity_block, projection_block, receptive_field
 from cnnlib.course.checks.verdict import Verdict
 from cnnlib.course.checks.vgg import dense_positions, field_walk, vgg_activations, vgg_stage
 
 __all__ = [
     "Verdict",
+    "bottleneck_macs",
     "bottleneck_parameters",
     "connection_table",
     "dense_positions",
     "field_walk",
     "grouped_parameters",
     "identity_block",
+    "inception_module",
     "lenet",
     "output_size",
     "projection_block",
     "receptive_field",
+    "smoothed_targets",
     "vgg_activations",
     "vgg_stage",
 ]

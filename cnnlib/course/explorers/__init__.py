@@ -11,7 +11,12 @@ from cnnlib.course.explorers.classic import (
 )
 from cnnlib.course.explorers.comparison import model_costs
 from cnnlib.course.explorers.image import bitmap
-from cnnlib.course.explorers.inception import inception_module
+from cnnlib.course.explorers.inception import (
+    inception_module,
+    label_smoothing,
+    layer_gradients,
+    reductions,
+)
 from cnnlib.course.explorers.resnet import cifar_resnet, degradation, gradients, lesions, slow_fitting
 from cnnlib.course.explorers.settings import largest
 from cnnlib.course.explorers.vgg import (
@@ -42,12 +47,15 @@ __all__ = [
     "heat",
     "inception_module",
     "initial_fields",
+    "label_smoothing",
     "largest",
+    "layer_gradients",
     "lenet_pipeline",
     "lenet_training",
     "lesions",
     "model_costs",
     "receptive_fields",
+    "reductions",
     "relu_against_tanh",
     "response_norm",
     "slow_fitting",
