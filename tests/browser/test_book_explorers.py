@@ -125,6 +125,12 @@ def check_stages(explorer: Locator, result: dict) -> None:
     expect(explorer.locator(".cnn-drawing path.cnn-arc")).to_have_count(arcs)
 
 
+def check_bars(explorer: Locator, result: dict) -> None:
+    totals = [data.get_attribute("value") for data in explorer.locator(".cnn-totals data").all()]
+    assert totals == [str(result["totals"][name]) for name in ("params", "macs", "output_bytes")]
+    assert explorer.locator("tbody th").all_inner_texts() == [row["name"] for row in result["rows"]]
+
+
 def check_curves(explorer: Locator, result: dict) -> None:
     expect(explorer.locator(".cnn-drawing .cnn-line")).to_have_count(len(result["series"]))
 
@@ -163,11 +169,13 @@ def check_scatter(explorer: Locator, result: dict) -> None:
 
 
 def check_table(explorer: Locator, result: dict) -> None:
-    cells = ["–" if row["Value"] is None else f"{row['Value']:,}" for row in result["rows"]]
+    lasts = [list(row.values())[-1] for row in result["rows"]]
+    cells = ["–" if last is None else f"{last:,}" if isinstance(last, int) else last for last in lasts]
     assert explorer.locator("tbody td:last-child").all_inner_texts() == cells
 
 
 CHECKS = {
+    "bars": check_bars,
     "stages": check_stages,
     "curves": check_curves,
     "pipeline": check_pipeline,

@@ -41,5 +41,5 @@ def test_the_page_of_the_book_has_the_titles_of_the_chapters():
 
 @pytest.mark.parametrize("titles", [{}, {"04_resnet": "4", "gallery": "?"}])
 def test_a_chapter_that_is_missing_or_has_no_quiz_is_named(titles):
-    with pytest.raises(ValueError, match="the chapters with a quiz are \\['04_resnet'"):
+    with pytest.raises(ValueError, match=r"the chapters with a quiz are \[.*'04_resnet'"):
         Progress(titles)
