@@ -44,7 +44,6 @@ def ready_made() -> dict[str, Explorer]:
         explorers.relu_against_tanh(recorded_runs("classic_activations")),
         explorers.response_norm(),
         explorers.inception_module(),
-        explorers.label_smoothing(),
         explorers.reductions(
             [run for suite in ("reductions", "deeper", "wider") for run in recorded_runs(f"inception_{suite}")]
         ),
