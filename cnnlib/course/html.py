@@ -3,6 +3,7 @@
 import html
 import json
 import re
+import unicodedata
 from functools import lru_cache
 from importlib.resources import files
 from xml.etree import ElementTree
@@ -90,4 +91,5 @@ def formula(tex: str) -> str:
 
 def slug(title: str) -> str:
     """The anchor that the book gives a heading: "What is a block?" is at #what-is-a-block."""
-    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
+    ascii_only = unicodedata.normalize("NFKD", title.lower()).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", ascii_only).strip("-")

@@ -72,6 +72,8 @@ class WayBack(TorchFunctionMode):
 
     @staticmethod
     def through_convolution(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+        """What brings a signal back through the convolution of `x` with `weight`: a function of the signal."""
+
         def pair(value):
             return (value, value) if isinstance(value, int) else tuple(value)
 

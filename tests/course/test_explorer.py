@@ -253,6 +253,7 @@ def test_markdown():
 
 def test_anchors_are_those_of_the_book():
     assert slug("Do gradients vanish with depth?") == "do-gradients-vanish-with-depth"
+    assert slug("Does the 1×1 hurt?") == "does-the-11-hurt"
     assert slug("What do 18 to 152 layers cost?") == "what-do-18-to-152-layers-cost"
 
 
