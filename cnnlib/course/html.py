@@ -90,6 +90,10 @@ def formula(tex: str) -> str:
 
 
 def slug(title: str) -> str:
-    """The anchor that the book gives a heading: "What is a block?" is at #what-is-a-block."""
-    ascii_only = unicodedata.normalize("NFKD", title.lower()).encode("ascii", "ignore").decode()
-    return re.sub(r"[^a-z0-9]+", "-", ascii_only).strip("-")
+    """A title as an id: "Nets for 32×32 images" is nets-for-32-32-images."""
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
+
+
+def anchor(heading: str) -> str:
+    """Where the book puts a heading: "What is a block?" is at #what-is-a-block. Signs that are no ASCII fall out."""
+    return slug(unicodedata.normalize("NFKD", heading.lower()).encode("ascii", "ignore").decode())

@@ -13,7 +13,7 @@ from importlib.resources import files
 from typing import Any
 from urllib.parse import urlencode
 
-from cnnlib.course.html import escape, markdown, script, slug, style
+from cnnlib.course.html import anchor, escape, markdown, script, slug, style
 
 # Field: (type, must it be there). What a file may hold; anything else is a slip of the pen and refused.
 _TEXT, _NUMBER = (str,), (int, float)
@@ -220,7 +220,7 @@ def _question(number: int, question: dict[str, Any]) -> str:
         + code
         + body
         + (f'\n<details class="cnn-hint"><summary>Hint</summary><p>{markdown(hint)}</p></details>' if hint else "")
-        + f'\n<p class="cnn-back">Explained in: <a href="#{slug(question["section"])}">{escape(question["section"])}</a></p></fieldset></div>'
+        + f'\n<p class="cnn-back">Explained in: <a href="#{anchor(question["section"])}">{escape(question["section"])}</a></p></fieldset></div>'
     )
 
 

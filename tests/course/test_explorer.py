@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cnnlib import palette
 from cnnlib.course.explorer import Explorer, Knob, pack
-from cnnlib.course.html import asset, embed, markdown, script, slug, style
+from cnnlib.course.html import anchor, asset, embed, markdown, script, slug, style
 from cnnlib.course.views import VIEWS
 
 
@@ -252,9 +252,10 @@ def test_markdown():
 
 
 def test_anchors_are_those_of_the_book():
-    assert slug("Do gradients vanish with depth?") == "do-gradients-vanish-with-depth"
-    assert slug("Does the 1×1 hurt?") == "does-the-11-hurt"
-    assert slug("What do 18 to 152 layers cost?") == "what-do-18-to-152-layers-cost"
+    assert anchor("Do gradients vanish with depth?") == "do-gradients-vanish-with-depth"
+    assert anchor("Does the 1×1 hurt?") == "does-the-11-hurt"
+    assert anchor("What do 18 to 152 layers cost?") == "what-do-18-to-152-layers-cost"
+    assert slug("Nets for 32×32 images") == "nets-for-32-32-images"
 
 
 def test_scripts_are_small_and_close_only_their_own_tag():
