@@ -4,7 +4,7 @@ from torch import Tensor, nn
 
 from cnnlib.models.googlenet import Inception, max_pool
 from cnnlib.models.layers import check_images, conv_bn_relu, he_init
-from cnnlib.models.stacked import StackedConvs
+from cnnlib.training.stacked import StackedConvs
 
 
 class SmallInception(nn.Module):
