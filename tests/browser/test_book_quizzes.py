@@ -188,8 +188,8 @@ def test_an_order_is_kept_and_taken_back(visit, name):
         assert first != right(question)
         answer(form, question, right(question))
         page.reload()
+        expect(ours.locator(".cnn-verdict")).to_have_text("Right.")  # waits for the script
         assert ours.evaluate(places) == right(question)
-        expect(ours.locator(".cnn-verdict")).to_have_text("Right.")
         ours.locator("li").first.get_by_role("button", name="Move down").press("Enter")
         expect(ours.locator(".cnn-verdict")).to_contain_text(f"now 2 of {len(first)}")
         expect(ours.locator("li.cnn-good")).to_have_count(0)
