@@ -11,7 +11,7 @@ NOTEBOOKS := $(wildcard chapters/*.ipynb book/*.ipynb)
 QUIET := CNNLIB_QUIET=1 SOURCE_DATE_EPOCH=0
 
 .DEFAULT_GOAL := help
-.PHONY: book serve lab test test-all execute bench lint repository clean help browser
+.PHONY: book serve lab test test-all execute bench lint repository clean help browser print
 
 book: $(VENV)/.book ## build the book into _build/html (installs what building needs; no torch)
 	$(VENV)/bin/jupyter-book build . --all -W --keep-going -q
@@ -21,6 +21,9 @@ book: $(VENV)/.book ## build the book into _build/html (installs what building n
 serve: book ## build the book, serve it on PORT=8000 and open a browser
 	@(sleep 1; $(PY) -m webbrowser "http://127.0.0.1:$(PORT)/") >/dev/null 2>&1 &
 	$(PY) -m http.server $(PORT) --bind 127.0.0.1 --directory $(HTML)
+
+print: book ## make the print form in _build/print: one HTML file and, where a Chromium is found, a PDF
+	$(PY) -m book.print_form
 
 lab: $(VENV)/.all ## install everything and open the chapters in JupyterLab (TORCH_INDEX=address: another torch build)
 	$(PY) -m jupyter lab --notebook-dir=. chapters

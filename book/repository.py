@@ -47,6 +47,15 @@ class Repository:
         """The repository's page."""
         return self.github and f"https://github.com/{self.github}"
 
+    @property
+    def site(self) -> str | None:
+        """Where GitHub Pages serves the built book of this repository; what must be absolute (a card's picture) begins so."""
+        if not self.github:
+            return None
+        owner, name = self.github.split("/")
+        host = f"https://{owner.lower()}.github.io/"
+        return host if f"{name.lower()}/" == host.removeprefix("https://") else f"{host}{name}/"
+
     def colab_url(self, notebook: str) -> str | None:
         """Where Colab opens a notebook, given by its path from the root."""
         return self.github and f"https://colab.research.google.com/github/{self.github}/blob/{self.branch}/{notebook}"

@@ -14,3 +14,36 @@ addEventListener("resize", makeReachable);
 
 // Straight from the disk a page may not read another one, which the search would do for its excerpts.
 if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+
+// "/" leads to the search, as Ctrl+K does; where its field is hidden (on a phone) to the search page.
+addEventListener("keydown", (event) => {
+  const typing = event.target.closest?.("input, textarea, select, [contenteditable]");
+  if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
+  const field = [...document.querySelectorAll("input[name='q']")].find((one) => one.checkVisibility());
+  event.preventDefault();
+  if (field) field.focus();
+  else location.assign(document.querySelector("form.bd-search").action);
+});
+
+// On paper the page is light, and what is drawn in pixels shrinks to the sheet. Both are as before afterwards.
+const paper = matchMedia("print");
+let screenTheme;
+const pictures = () => document.querySelectorAll(".cnn-picture svg[width][height]");
+paper.addEventListener("change", () => {
+  const page = document.documentElement;
+  if (paper.matches) {
+    screenTheme = page.dataset.theme;
+    page.dataset.theme = "light";
+    for (const picture of pictures()) {
+      if (picture.hasAttribute("viewBox")) continue;
+      picture.setAttribute("viewBox", `0 0 ${picture.getAttribute("width")} ${picture.getAttribute("height")}`);
+      picture.dataset.paper = "";
+    }
+  } else {
+    page.dataset.theme = screenTheme;
+    for (const picture of document.querySelectorAll("svg[data-paper]")) {
+      picture.removeAttribute("viewBox");
+      delete picture.dataset.paper;
+    }
+  }
+});
