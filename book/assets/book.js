@@ -15,14 +15,15 @@ addEventListener("resize", makeReachable);
 // Straight from the disk a page may not read another one, which the search would do for its excerpts.
 if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
 
-// "/" leads to the search, as Ctrl+K does; where its field is hidden (on a phone) to the search page.
+// "/" leads to the search, as Ctrl+K does.
 addEventListener("keydown", (event) => {
   const typing = event.target.closest?.("input, textarea, select, [contenteditable]");
   if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
-  const field = [...document.querySelectorAll("input[name='q']")].find((one) => one.checkVisibility());
   event.preventDefault();
-  if (field) field.focus();
-  else location.assign(document.querySelector("form.bd-search").action);
+  const dialog = document.getElementById("pst-search-dialog");
+  const field = [...document.querySelectorAll("input[name='q']")].find((one) => one.checkVisibility());
+  if (!field) dialog.showModal();
+  (field ?? dialog.querySelector("input")).focus();
 });
 
 // On paper the page is light, and what is drawn in pixels shrinks to the sheet. Both are as before afterwards.

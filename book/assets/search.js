@@ -64,14 +64,15 @@ function excerpt({ text }, { each, phrase }) {
   const hits = each.map((one) => text.search(new RegExp(one.source, "iu"))).filter((at) => at >= 0);
   const at = first >= 0 ? first : hits.length ? Math.min(...hits) : 0;
   const from = at < 90 ? 0 : text.indexOf(" ", at - 80) + 1;
-  const shown = text.slice(from, from + 220);
+  const end = text.length - from <= 230 ? text.length : text.lastIndexOf(" ", from + 220);
+  const shown = text.slice(from, end);
   const parts = [from ? "… " : ""];
   let done = 0;
   for (const match of shown.matchAll(new RegExp(each.map((one) => one.source).join("|"), "giu"))) {
     parts.push(shown.slice(done, match.index), make("mark", { textContent: match[0] }));
     done = match.index + match[0].length;
   }
-  return make("p", {}, ...parts, shown.slice(done), from + 220 < text.length ? " …" : "");
+  return make("p", {}, ...parts, shown.slice(done), end < text.length ? " …" : "");
 }
 
 const MOST = 60;

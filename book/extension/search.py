@@ -14,6 +14,7 @@ from sphinx.application import Sphinx
 
 UNSEEN = "script, style, button, .headerlink, .viewcode-link, .run-links, .katex-mathml, .cnn-key, .cnn-hint"
 SOLUTION = "A worked solution"
+BLOCKS = ["p", "li", "div", "pre", "td", "th", "dt", "dd", "label", "legend", "summary", "h1", "h2", "h3", "h4"]
 
 
 def places(html: str) -> Iterator[tuple[str, str, str, str]]:
@@ -24,6 +25,8 @@ def places(html: str) -> Iterator[tuple[str, str, str, str]]:
     for folded in article.select("details"):
         if folded.summary and words(folded.summary) == SOLUTION:
             folded.decompose()
+    for block in article.find_all(BLOCKS):  # else the last word of one and the first of the next were one word
+        block.append(" ")
     # From the inside out: what is a place of its own is no longer part of the place around it.
     found = []
     for explorer in reversed(article.select("cnn-explorer")):
@@ -43,8 +46,8 @@ def places(html: str) -> Iterator[tuple[str, str, str, str]]:
 
 
 def words(tag: Tag) -> str:
-    """The text of a tag, with single spaces between its parts."""
-    return " ".join(tag.get_text(" " if tag.name in ("section", "cnn-explorer", "dl") else "").split())
+    """The text of a tag, with single spaces."""
+    return " ".join(tag.get_text().split())
 
 
 def write_index(app: Sphinx, exception: Exception | None) -> None:
