@@ -1,7 +1,7 @@
 """The one place that knows where this repository lives, and what follows from it.
 
 The address stands in `cnnlib/course/repository.json`. Everything else that bears it is written from here: the first code
-cell of each notebook, `CITATION.cff`, the line in `README.md`, and, while the book is built, the links under each title.
+cell of each notebook, `CITATION.cff`, the lines in `README.md` and the front door, and, while the book is built, the links under each title.
 
     make repository GITHUB=owner/name     writes the address and all that follows (with no name: git's remote "origin")
     python -m book.repository --check     says what does not agree with it
@@ -22,6 +22,9 @@ ROOT = Path(__file__).resolve().parents[1]
 ADDRESS = "cnnlib/course/repository.json"
 SETUP_TAGS = ["setup", "remove-cell"]
 README_MARK = "<!-- where to run the chapters: written by make repository -->"
+FRONT_DOOR = "book/front_door.html"
+CARD_MARK = "    <!-- card: written by make repository -->"
+CARD = "_static/card.png"  # drawn by book/drawings.py
 CITATION_MARK = "repository-code:"
 
 
@@ -97,6 +100,19 @@ def readme_line(repository: Repository, root: Path = ROOT) -> str:
     return f"{README_MARK} Open in Colab: {', '.join(links)}."
 
 
+def card_line(repository: Repository) -> str:
+    """The front door's line about the picture that readers of links show: its address must be absolute."""
+    if not repository.site:
+        return CARD_MARK
+    tags = {
+        "og:title": "Anatomy of Convolutional Networks",
+        "og:url": repository.site,
+        "og:image": repository.site + CARD,
+    }
+    made = [f'<meta property="{name}" content="{text}" />' for name, text in tags.items()]
+    return " ".join([CARD_MARK, *made, '<meta name="twitter:card" content="summary_large_image" />'])
+
+
 def with_line(text: str, start: str, line: str | None) -> str:
     """The text with the line that starts so replaced, or without it when there is none to write.
 
@@ -130,6 +146,8 @@ def derived(repository: Repository, root: Path = ROOT) -> dict[Path, str]:
     citation, readme = root / "CITATION.cff", root / "README.md"
     cited = with_line(citation.read_text(), "version:", f"version: {version(root)}")
     files[citation] = with_line(cited, CITATION_MARK, url)
+    front_door = root / FRONT_DOOR
+    files[front_door] = with_line(front_door.read_text(), CARD_MARK, card_line(repository))
     files[readme] = with_line(readme.read_text(), README_MARK, readme_line(repository, root))
     return files
 

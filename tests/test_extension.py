@@ -1,14 +1,15 @@
-"""The book's Sphinx extension: formulas, citation links, docstrings, links under the titles."""
+"""The book's Sphinx extension: formulas, citation and API links, docstrings, what search finds, cards for links."""
 
 import io
 import shutil
 from pathlib import Path
 
 import pytest
+from docutils import nodes
 from sphinx.application import Sphinx
 
-from book.extension import api, maths
-from book.repository import ROOT
+from book.extension import api, api_links, maths, search, social
+from book.repository import ROOT, Repository
 
 BIBLIOGRAPHY = "# References\n\n```{bibliography}\n:all:\n:list: bullet\n```\n"
 
@@ -73,3 +74,126 @@ def test_a_citation_with_no_entry_is_a_warning(tmp_path):
 )
 def test_docstrings_as_rst(docstring, rst):
     assert api.as_rst(docstring) == rst
+
+
+ENTRIES = api_links.Entries(
+    {
+        name: f"at-{name}"
+        for name in (
+            "cnnlib.fit",
+            "cnnlib.Anatomy",
+            "cnnlib.Anatomy.to_frame",
+            "cnnlib.models.resnet.BasicBlock",
+            "cnnlib.course.checks.receptive_field",
+            "cnnlib.Anatomy.receptive_field",
+            "cnnlib.course.checks.lenet",
+        )
+    },
+    {"fit", "Anatomy"},
+)
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        ("fit", "cnnlib.fit"),
+        ("cnnlib.fit", "cnnlib.fit"),
+        ("cnnlib.training.fit", "cnnlib.fit"),
+        ("fit(model, data)", "cnnlib.fit"),
+        ("BasicBlock", "cnnlib.models.resnet.BasicBlock"),
+        ("Anatomy.to_frame()", "cnnlib.Anatomy.to_frame"),
+        ("checks.lenet", "cnnlib.course.checks.lenet"),
+        ("checks.receptive_field", "cnnlib.course.checks.receptive_field"),
+        ("receptive_field", None),  # a check and a property, and mostly neither is meant
+        ("lenet", None),  # not exported
+        ("fit the data", None),
+        ("benefit", None),
+        ("x.fit", None),
+        ("", None),
+        ("1×1", None),
+    ],
+)
+def test_which_entry_a_piece_of_code_is(code, name):
+    assert ENTRIES.find(code) == name
+
+
+def test_the_exported_names_are_those_that_python_exports():
+    import cnnlib
+    import cnnlib.course
+    import cnnlib.training
+
+    assert api_links.exports(ROOT) == {*cnnlib.__all__, *cnnlib.training.__all__, *cnnlib.course.__all__}
+
+
+def test_the_first_call_in_code_leads_to_its_entry():
+    from pygments import highlight
+    from pygments.formatters import HtmlFormatter
+    from pygments.lexers import PythonLexer
+
+    code = "from cnnlib import fit\nhistory = cnnlib.fit(net, fit)\ncnnlib.fit(net)\nnet.fit(1)\nBasicBlock(3)\ncnnlib.unknown(1)\n"
+    html = highlight(code, PythonLexer(), HtmlFormatter())
+    linked = api_links.linked_code(html, ENTRIES, "api.html")
+    assert linked.count("<a ") == 2
+    assert (
+        '<span class="o">.</span><a class="api-link" href="api.html#at-cnnlib.fit"><span class="n">fit</span></a>'
+        in linked
+    )
+    assert 'href="api.html#at-cnnlib.models.resnet.BasicBlock"' in linked
+
+
+PAGE = """<nav>not this</nav><article><section id="page"><h1>A page<a class="headerlink" href="#page">#</a></h1>
+<p>First <strong>words</strong>.</p><p>Second.</p><script>code()</script>
+<section id="part"><h2>A part</h2><p>Of it.</p>
+<cnn-explorer id="e"><script>{}</script><div class="cnn-fallback"><p><strong>Turn me</strong> (at 3)</p><p>It says.</p></div></cnn-explorer>
+<fieldset><legend>Why?</legend><details class="cnn-key"><summary>Answer</summary>secret</details></fieldset>
+<details><summary>A worked solution</summary>spoiler</details><details><summary>More</summary><p>open</p></details>
+</section><dl class="py function"><dt class="sig" id="cnnlib.fit">fit(model)</dt><dd><p>Trains.</p></dd></dl></section></article>"""
+
+
+def test_what_a_page_can_be_searched_for():
+    assert list(search.places(PAGE)) == [
+        ("A page", "", "", "First words. Second."),
+        ("A part", "part", "", "Of it. Why? More open"),
+        ("cnnlib.fit", "cnnlib.fit", "API", "fit(model) Trains."),
+        ("Turn me", "e", "explorer", "(at 3) It says."),
+    ]
+
+
+def paragraphs(*texts: str) -> nodes.document:
+    document = nodes.document(None, None)
+    document += [nodes.paragraph(text, text) for text in texts]
+    return document
+
+
+@pytest.mark.parametrize(
+    ("texts", "said"),
+    [
+        (
+            ["Short.", "This paragraph is long enough to say what the page is about."],
+            "This paragraph is long enough to say what the page is about.",
+        ),
+        (
+            ["A sentence of some length, which is this one here. " + "Another word " * 20],
+            "A sentence of some length, which is this one here.",
+        ),
+        (["word " * 60], " ".join(["word"] * 39) + "…"),
+        ([], ""),
+    ],
+)
+def test_the_description_is_of_whole_sentences(texts, said):
+    assert social.description(paragraphs(*texts)) == said
+    assert len(said) <= social.LONGEST
+
+
+def test_a_card_is_shown_only_where_its_address_is_known():
+    without = social.tags(Repository(), "T", "D", "B")
+    assert without == {
+        "og:site_name": "B",
+        "og:type": "article",
+        "og:title": "T",
+        "og:description": "D",
+        "description": "D",
+    }
+    known = social.tags(Repository("Some/book"), "T", "D", "B")
+    assert known["og:image"] == "https://some.github.io/book/_static/card.png"
+    assert known["twitter:card"] == "summary_large_image"

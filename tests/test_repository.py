@@ -18,7 +18,7 @@ CELL = "import cnnlib"
 @pytest.fixture
 def project(tmp_path):
     """A copy of what bears the address, with two notebooks, while the address is unset."""
-    for name in ("pyproject.toml", "CITATION.cff", "README.md", repository.ADDRESS):
+    for name in ("pyproject.toml", "CITATION.cff", "README.md", repository.ADDRESS, repository.FRONT_DOOR):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(repository.ROOT / name, tmp_path / name)
     for name in ("chapters/04_resnet.ipynb", "book/index.ipynb"):
@@ -140,3 +140,25 @@ def test_the_links_under_a_chapters_title():
     assert 'href="https://colab.research.google.com/github/owner/name/blob/dev/chapters/04_resnet.ipynb"' in known
     for links in (unset, known):
         assert 'href="04.ipynb" download' in links
+
+
+@pytest.mark.parametrize(
+    ("github", "site"),
+    [
+        (None, None),
+        ("Some/book", "https://some.github.io/book/"),
+        ("some/Some.github.io", "https://some.github.io/"),
+    ],
+)
+def test_where_the_book_is_served(github, site):
+    assert Repository(github).site == site
+
+
+def test_the_front_door_shows_the_card_where_its_address_is_known(project):
+    door = project / repository.FRONT_DOOR
+    assert "og:image" not in door.read_text()
+    repository.main(["some/book"], project)
+    assert '<meta property="og:image" content="https://some.github.io/book/_static/card.png" />' in door.read_text()
+    assert repository.findings(project) == []
+    repository.main(["none"], project)
+    assert "og:image" not in door.read_text()

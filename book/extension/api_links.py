@@ -18,7 +18,7 @@ EXPORTING = ("cnnlib", "cnnlib/training", "cnnlib/course")
 NAME = re.compile(r"([A-Za-z_]\w*(?:\.\w+)*)(\(.*\))?", re.DOTALL)
 # As Pygments marks up a call: a name, maybe behind a module's, before a bracket.
 CALL = re.compile(
-    r'(?:<span class="n">(cnnlib|checks|claims|explorers)</span><span class="o">\.</span>)?(?<!\.</span>)'
+    r'(?:<span class="n">(cnnlib|checks|claims|explorers)</span><span class="o">\.</span>|(?<!\.</span>))'
     r'<span class="n">(\w+)</span>(?=<span class="p">\()'
 )
 

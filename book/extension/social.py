@@ -7,10 +7,9 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-from ..repository import Repository
+from ..repository import CARD, Repository
 
 LONGEST = 200  # characters of a description; readers of links cut longer ones
-CARD = "_static/card.png"
 CARD_SAYS = "The blocks of ResNet-34, from high and narrow to low and wide, each with its shortcut"
 
 
