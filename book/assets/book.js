@@ -29,7 +29,7 @@ addEventListener("keydown", (event) => {
 // On paper the page is light, and what is drawn in pixels shrinks to the sheet. Both are as before afterwards.
 const paper = matchMedia("print");
 let screenTheme;
-const pictures = () => document.querySelectorAll(".cnn-picture svg[width][height]");
+const pictures = () => document.querySelectorAll(".cnn-picture svg[width][height]:not([width$='%'])");
 paper.addEventListener("change", () => {
   const page = document.documentElement;
   if (paper.matches) {

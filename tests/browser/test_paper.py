@@ -1,0 +1,52 @@
+"""One page printed by the browser: light, nothing cut, and the screen as it was afterwards."""
+
+import pytest
+from conftest import BOOK
+from playwright.sync_api import Page
+
+from book.print_form import ROOT, toc
+
+PAGES = (
+    [f"{name}.html" for name, _ in toc(ROOT / "_toc.yml")]
+    if (BOOK / "book/index.html").is_file()
+    else ["book/index.html"]
+)
+SHEET = 718  # pixels of A4 between the usual margins
+LOOK = """() => [document.documentElement.dataset.theme, document.querySelectorAll("svg[data-paper]").length,
+    getComputedStyle(document.body).backgroundColor]"""
+
+
+def on_paper(page: Page) -> None:
+    page.emulate_media(media="print", color_scheme="dark")
+    page.set_viewport_size({"width": SHEET, "height": 1000})
+    page.wait_for_function("matchMedia('print').matches && innerWidth === 718")
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_nothing_is_cut_at_the_edge(visit, path):
+    page = visit(path, dark=True)
+    on_paper(page)
+    wide = page.evaluate(
+        """() => [...document.querySelectorAll("article *")]
+            .filter((one) => one.checkVisibility() && !one.closest(".katex") && one.getBoundingClientRect().right > innerWidth + 1)
+            .map((one) => `${one.tagName} ${one.className} in ${one.closest("[id]")?.id}`)"""
+    )
+    assert wide == []
+    for gone in (".bd-sidebar-primary", ".bd-sidebar-secondary", ".bd-header-article", ".bd-footer", ".cnn-button"):
+        assert not any(one.is_visible() for one in page.locator(gone).all()), gone
+
+
+def test_a_dark_page_is_light_on_paper_and_dark_again(visit):
+    page = visit("chapters/04_resnet.html", dark=True)
+    page.wait_for_load_state("load")
+    before = page.evaluate(LOOK)
+    assert before[0] == "dark"
+    on_paper(page)
+    theme, _, ground = page.evaluate(LOOK)
+    assert (theme, ground) == ("light", "rgb(255, 255, 255)")
+    explorer = page.locator("cnn-explorer").first
+    assert explorer.evaluate("node => getComputedStyle(node).backgroundColor") == "rgb(255, 255, 255)"
+    assert "knobs to turn" in explorer.evaluate("node => getComputedStyle(node, '::after').content")
+    page.emulate_media(media="screen", color_scheme="dark")
+    page.wait_for_function("!matchMedia('print').matches")
+    assert page.evaluate(LOOK) == before
