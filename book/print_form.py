@@ -234,6 +234,8 @@ def print_questions(page: Page, back: Back) -> None:
         see, where = question.select_one(".cnn-see"), question.select_one(".cnn-back")
         legend = question.legend
         legend.select_one(".cnn-number").string = f"{number}."
+        if question["data-kind"] == "ordering":  # there are no buttons on paper
+            legend.select_one(".cnn-how").string = "Write the letters in their order."
         code = question.select_one(".cnn-code")
         space, answer = answer_space(question), answered(question, key)
         links = [f'<a href="#answer-{number}">Answer</a>']
