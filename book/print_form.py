@@ -401,7 +401,7 @@ def document(pages: list[Page], browser: str | None) -> str:
         f'<section class="p-page" id="{page.key}">{page.article.decode_contents()}</section>' for page in pages
     )
     return (
-        f'<!doctype html>\n<html lang="en" data-theme="light"><head><meta charset="utf-8"><title>{config["title"]}</title>'
+        f'<!doctype html>\n<html lang="en" data-theme="light"><head><meta charset="utf-8"><title>{escape(config["title"])}</title>'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{"".join(look())}{"".join(styles)}{heads}</style></head>\n'
         f"<body>{title_page(config)}{contents(pages, list(BACKS.items()))}<main>{body}{''.join(parts)}</main></body></html>\n"
     )
@@ -421,7 +421,7 @@ def title_page(config: dict) -> str:
     """The first sheet."""
     logo = (ROOT / "book/assets/logo.svg").read_text(encoding="utf-8")
     return (
-        f'<header class="p-cover">{logo}<p class="p-book">{config["title"]}</p><p>{config["author"]}</p>'
+        f'<header class="p-cover">{logo}<p class="p-book">{escape(config["title"])}</p><p>{escape(config["author"])}</p>'
         f"<p>Version {version()}. The print form: explorers are tables here, and the answers are at the back. "
         "Text, figures and questions: CC BY 4.0. Code: MIT.</p></header>"
     )
