@@ -11,7 +11,7 @@ NOTEBOOKS := $(wildcard chapters/*.ipynb book/*.ipynb)
 QUIET := CNNLIB_QUIET=1 SOURCE_DATE_EPOCH=0
 
 .DEFAULT_GOAL := help
-.PHONY: book serve lab test test-all execute bench lint repository clean help browser print
+.PHONY: book serve lab test test-all execute bench dist lint repository clean help browser print
 
 book: $(VENV)/.book ## build the book into _build/html (installs what building needs; no torch)
 	$(VENV)/bin/jupyter-book build . --all -W --keep-going -q
@@ -38,6 +38,11 @@ test-all: test ## make test, then what is slower
 execute: $(VENV)/.all ## run all notebooks in place and clean their outputs (NOTEBOOKS="a.ipynb b.ipynb": these only)
 	$(QUIET) $(PY) -m book.execute $(NOTEBOOKS)
 
+dist: book ## cnnlib's wheel, and the book as a zip that opens from the disk, into dist/
+	rm -rf dist
+	$(PIP) wheel --quiet --no-deps --wheel-dir dist .
+	$(PY) -m book.offline dist
+
 bench: $(VENV)/.all ## measure cnnlib beside its peers
 	$(PY) -m benchmarks
 
@@ -51,7 +56,7 @@ repository: $(VENV)/.book ## say where this repository lives: GITHUB=owner/name 
 	$(PY) -m book.repository $(GITHUB)
 
 clean: ## remove what was built and cached; .venv stays
-	rm -rf _build .pytest_cache .ruff_cache .hypothesis
+	rm -rf _build build dist .pytest_cache .ruff_cache .hypothesis
 	find book cnnlib chapters tests benchmarks \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} + 2>/dev/null || true
 
 help: ## list these commands

@@ -34,8 +34,9 @@ def main() -> None:
         f"{datetime.date.today().isoformat()}, torch {torch.__version__}, Python {platform.python_version()}, {machine()}",
     ]
     print(kept[-1])
+    counting = list(analysis.rows())  # first: training leaves threads and memory behind that slow what comes after
     ladders, steps = ladder.report()
-    budgets = timing.table([*analysis.rows(), *importing.rows(), *steps, *pages.rows()])
+    budgets = timing.table([*counting, *importing.rows(), *steps, *pages.rows()])
     for title, text in (
         ("Budgets", budgets),
         ("Training: one change after another", ladders),

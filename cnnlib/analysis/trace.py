@@ -12,7 +12,6 @@ from threading import RLock, get_ident
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
@@ -128,6 +127,19 @@ class Tracer(TorchFunctionMode):
             part.fields, part.row = fields, row
         return output
 
+    def pointwise_module(self, op: str, module: nn.Module, image: Tensor) -> Tensor:
+        """The row of a module that does nothing but call the pointwise function `op` on `image`."""
+        self.op, self.misaligned, self.window = op, False, None
+        with torch._C.DisableTorchFunction():  # as inside __torch_function__, which must not see what its rules call
+            output = image.detach()
+            fields = image.fields
+            params = self.new_params(module._parameters.values()) if module._parameters else 0
+            if fields is not ALL:
+                self.last_map = fields
+            output.fields, output.row = fields, len(self.rows)
+            self.rows.append(self.row(image, output, fields, params, 0, (image.row,), False))
+        return output
+
     def row(self, source: Tensor, output: Tensor, fields, params: int, macs: int, sources, biased: bool) -> Layer:
         """What the operation that runs now goes down as."""
         return Layer(
@@ -152,7 +164,7 @@ class Tracer(TorchFunctionMode):
         path = self.names.get(module, "")  # a module that the forward made for itself has no name
         return path if path and module in self.leaves else f"{path}.{self.op}".lstrip(".")
 
-    def new_params(self, tensors: list[Tensor]) -> int:
+    def new_params(self, tensors: Iterable[Tensor | None]) -> int:
         """Values of the parameters among `tensors` that no earlier row has: shared ones count once."""
         return sum([self.uncounted.pop(id(tensor), 0) for tensor in tensors])
 
@@ -332,7 +344,7 @@ RULES = {
 }
 BIASED = frozenset(["linear", *(f"conv{kind}{d}d" for kind in ("", "_transpose") for d in (1, 2, 3))])
 # Modules that do nothing but call one pointwise function: told to the tracer at once, which saves a fifth of the time.
-ONE_FUNCTION = {nn.BatchNorm2d: F.batch_norm, nn.ReLU: F.relu}
+ONE_FUNCTION = {nn.BatchNorm2d: "batch_norm", nn.ReLU: "relu"}
 NO_ROW = SILENT | SPLITS | TRANSPOSES | {"__get__"}  # __get__: x.shape, and x.T, which no rule follows
 
 
@@ -470,10 +482,9 @@ def watched(tracer: Tracer) -> Iterator[None]:
         try:
             if module._forward_pre_hooks or module._forward_hooks:  # they may make the weight that forward reads
                 return usual(module, *args, **kwargs)
-            function = ONE_FUNCTION.get(type(module))
-            if function and len(args) == 1:
-                with torch._C.DisableTorchFunction():  # as inside the tracer, which must not see what its rules call
-                    return tracer.__torch_function__(function, (), (args[0], *module._parameters.values()))
+            op = ONE_FUNCTION.get(type(module))
+            if op and len(args) == 1 and hasattr(args[0], "fields"):
+                return tracer.pointwise_module(op, module, args[0])
             return module.forward(*args, **kwargs)
         finally:
             running.pop()

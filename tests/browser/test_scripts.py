@@ -231,6 +231,8 @@ def test_the_host_decides_between_light_and_dark(visit, tmp_path, host, dark):
         ("26,560", True),
         ("26560.0", True),
         ("26.56 k", True),
+        ("26561", False),
+        ("26559.5", False),
         ("26.56", False),
         ("-26560", False),
     ],

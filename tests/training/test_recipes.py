@@ -43,6 +43,29 @@ SCHEDULES = [
     ("lenet5", 12, 20, 0.001 * 0.00001 / 0.0005),
 ]
 
+# What the papers say beside the schedule: (recipe, images a step, momentum, weight decay).
+SETTINGS = [
+    ("alexnet", 128, 0.9, 0.0005),
+    ("vgg", 256, 0.9, 0.0005),
+    ("resnet", 256, 0.9, 0.0001),
+    ("cifar_resnet", 128, 0.9, 0.0001),
+    ("cifar_preact_resnet", 128, 0.9, 0.0001),
+    ("cifar_wrn", 128, 0.9, 0.0005),
+    ("resnext", 256, 0.9, 0.0001),
+    ("cifar_resnext", 128, 0.9, 0.0005),
+    ("cifar_stochastic_depth_resnet", 128, 0.9, 0.0001),
+    ("cifar_fractalnet", 100, 0.9, 0.0),
+    ("densenet", 256, 0.9, 0.0001),
+    ("cifar_densenet", 64, 0.9, 0.0001),
+    ("squeezenet", 512, 0.9, 0.0002),
+]
+
+
+@pytest.mark.parametrize(("name", "batch_size", "momentum", "weight_decay"), SETTINGS)
+def test_batch_momentum_and_decay_are_those_of_the_paper(name, batch_size, momentum, weight_decay):
+    recipe = RECIPES[name]
+    assert (recipe.batch_size, recipe.momentum, recipe.weight_decay) == (batch_size, momentum, weight_decay)
+
 
 @pytest.mark.parametrize(("name", "done", "of", "rate"), SCHEDULES)
 def test_the_rate_is_that_of_the_paper(name, done, of, rate):
