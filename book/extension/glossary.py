@@ -20,10 +20,12 @@ from sphinx.errors import ExtensionError
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
+from .prose import chapters, number, running_text, straight
+
 PAGE, SOURCE = "book/glossary", "book/glossary.yaml"
 NOT_LINKED = (
     nodes.title, nodes.reference, addnodes.pending_xref, nodes.literal, nodes.literal_block, nodes.math, nodes.math_block,
-    nodes.raw, nodes.table, nodes.container,
+    nodes.table,
 )  # fmt: skip
 LOG = logging.getLogger(__name__)
 
@@ -52,8 +54,8 @@ def parse(text: str) -> dict[str, Entry]:
     Raises ValueError, naming the entry, for a field that is missing, unknown or no text, and for a form that two entries claim.
     """
     entries, owner = {}, {}
-    for number, fields in enumerate(yaml.safe_load(text), 1):
-        where = f"{SOURCE}, entry {number} ({fields.get('term', 'no term')})"
+    for place, fields in enumerate(yaml.safe_load(text), 1):
+        where = f"{SOURCE}, entry {place} ({fields.get('term', 'no term')})"
         for name in ("term", "definition", "chapter"):
             if name not in fields:
                 raise ValueError(f"{where}: {name} is missing")
@@ -82,11 +84,6 @@ def load(root: Path) -> dict[str, Entry]:
     return parse((root / SOURCE).read_text(encoding="utf-8"))
 
 
-def straight(text: str) -> str:
-    """With the apostrophes that one types: Sphinx bends those of the pages."""
-    return text.replace("’", "'")
-
-
 class Matcher:
     """Finds the terms in a text: the longest form wins, and a form in small letters may also begin a sentence."""
 
@@ -111,21 +108,6 @@ class Matcher:
             entry = self.entry_of[self.forms[match.lastindex - 1]]
             if entry:
                 yield match.start(), match.end(), entry
-
-
-def running_text(document: nodes.document) -> Iterator[nodes.Text]:
-    """The texts of paragraphs, less what is not linked; HTML that a page writes itself can open a link or a fold too."""
-    inside = 0
-    for node in list(document.findall()):
-        parents = []
-        while (parent := (parents[-1] if parents else node).parent) is not None:
-            parents.append(parent)
-        if isinstance(node, nodes.raw) and not any(isinstance(parent, nodes.container) for parent in parents):
-            html = node.astext().lower()
-            inside += len(re.findall(r"<(?:a|details)\b", html)) - len(re.findall(r"</(?:a|details)>", html))
-        elif isinstance(node, nodes.Text) and not inside and not any(isinstance(p, NOT_LINKED) for p in parents):
-            if any(isinstance(parent, nodes.paragraph) for parent in parents):
-                yield node
 
 
 class Use(nodes.inline):
@@ -161,7 +143,7 @@ def split(text: nodes.Text, found: Iterable[tuple[int, int, nodes.Element]]) -> 
 def first_uses(document: nodes.document, matcher: Matcher) -> Iterator[tuple[nodes.Text, list[tuple[int, int, Entry]]]]:
     """The texts of a chapter that hold the first use of a term, each with where they stand in it."""
     seen = set()
-    for text in running_text(document):
+    for text in running_text(document, NOT_LINKED):
         first = []
         for start, end, entry in matcher.find(text.astext()):
             if entry.term not in seen:
@@ -169,11 +151,6 @@ def first_uses(document: nodes.document, matcher: Matcher) -> Iterator[tuple[nod
                 first.append((start, end, entry))
         if first:
             yield text, first
-
-
-def chapters(env: BuildEnvironment) -> list[str]:
-    """The book's chapters, in order."""
-    return sorted(name for name in env.found_docs if name.startswith("chapters/"))
 
 
 def collect(app: Sphinx, env: BuildEnvironment) -> None:
@@ -184,7 +161,7 @@ def collect(app: Sphinx, env: BuildEnvironment) -> None:
     matcher = Matcher(entries.values())
     used: dict[str, list[str]] = {term: [] for term in entries}
     sections: dict[tuple[str, str], str] = {}
-    for name in chapters(env):
+    for name in chapters(env.found_docs):
         document = env.get_doctree(name)
         for section in document.findall(nodes.section):
             sections[name, straight(section[0].astext())] = section["ids"][0]
@@ -231,11 +208,6 @@ def link(app: Sphinx, document: nodes.document, docname: str) -> None:
                 "", f"chapter {number(name)}", refuri=f"{address(name)}#use-{entry.slug}", internal=True
             )
         places.replace_self([paragraph] if len(paragraph) else [])
-
-
-def number(chapter: str) -> int:
-    """`chapters/04_resnet` is 4."""
-    return int(re.search(r"/(\d+)_", chapter)[1])
 
 
 class Places(nodes.General, nodes.Element):
