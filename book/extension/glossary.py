@@ -201,11 +201,11 @@ def link(app: Sphinx, document: nodes.document, docname: str) -> None:
         if (chapter, entry.section) in sections:
             where = f"{address(chapter)}#{sections[chapter, entry.section]}"
             paragraph += [nodes.Text("Explained in "), nodes.reference("", entry.section, refuri=where, internal=True)]
-            paragraph += nodes.Text(f" (chapter {number(chapter)}). ")
+            paragraph += nodes.Text(f" (chapter\u00a0{number(chapter)}). ")
         for i, name in enumerate(used[entry.term]):
             paragraph += nodes.Text(", " if i else "First used in: ")
             paragraph += nodes.reference(
-                "", f"chapter {number(name)}", refuri=f"{address(name)}#use-{entry.slug}", internal=True
+                "", f"chapter\u00a0{number(name)}", refuri=f"{address(name)}#use-{entry.slug}", internal=True
             )
         places.replace_self([paragraph] if len(paragraph) else [])
 

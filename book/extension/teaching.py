@@ -168,7 +168,7 @@ def minutes(sections: list[Section], exercises: list[Exercise]) -> dict[str, int
     questions = sum(sum(section.questions.values()) for section in sections)
     return {
         "reading": math.ceil(sum(section.words for section in sections) / WORDS_A_MINUTE),
-        "knobs": MINUTES_AN_EXPLORER * sum(section.explorers for section in sections),
+        "turning knobs": MINUTES_AN_EXPLORER * sum(section.explorers for section in sections),
         "exercises": MINUTES_AN_EXERCISE * len(exercises),
         "questions": math.ceil(MINUTES_A_QUESTION * questions),
     }
@@ -214,9 +214,9 @@ def session_item(app: Sphinx, session: dict, parts: list, exercises: list[Exerci
     """One session."""
     takes = minutes([section for _, sections in parts for section in sections], exercises)
     said = ", ".join(f"{count} {name}" for name, count in takes.items() if count)
-    first = nodes.paragraph(
-        "", "", nodes.strong("", session["title"]), nodes.Text(f". {sum(takes.values())} minutes: {said}.")
-    )
+    first = nodes.paragraph("", "", nodes.strong("", f"{session['title']}."))
+    if said:
+        first += nodes.Text(f" {sum(takes.values())} minutes: {said}.")
     reading = nodes.bullet_list()
     for chapter, sections in parts:
         line = nodes.paragraph("", "", link(app, chapter, f"Chapter {number(chapter.page)}"), nodes.Text(": "))
@@ -227,7 +227,7 @@ def session_item(app: Sphinx, session: dict, parts: list, exercises: list[Exerci
         if f"chapters/{name}" not in app.chapters:
             reading += nodes.list_item("", nodes.paragraph("", f"Chapter {number(name)}, which is to come"))
     if exercises:
-        titles = "; ".join(exercise.title for exercise in exercises)
+        titles = " · ".join(exercise.title for exercise in exercises)
         reading += nodes.list_item("", nodes.paragraph("", f"Exercises: {titles}"))
     return nodes.list_item("", first, reading, nodes.paragraph("", "", *coded(session["in class"])))
 

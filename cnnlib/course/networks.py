@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import torch
 
 from cnnlib.analysis import Anatomy, anatomy
-from cnnlib.analysis.reading import by_axis
 from cnnlib.course import quiz
 from cnnlib.course.html import anchor, escape, script, style
 from cnnlib.course.papers import reference, reported
@@ -137,11 +136,11 @@ def figures(one: dict[str, Any]) -> dict[str, Cell]:
     field, saved = seen.receptive_field, seen.saved_bytes
     cells = {
         "year": Cell(one["year"], str(one["year"])),
-        "input": Cell(seen.input_sizes[0][-1], by_axis(seen.input_sizes[0])),
+        "input": Cell(seen.input_sizes[0][-1], str(seen.input_sizes[0][-1])),
         "parameters": Cell(seen.params, _short(seen.params)),
         "MACs": Cell(seen.macs, _short(seen.macs)),
         "layers": Cell(seen.depth, str(seen.depth)),
-        "field": Cell(field[0], by_axis(field)),
+        "field": Cell(field[0], f"{field[0]:,}"),
         "kept for training": Cell(saved, _short(saved) + "B"),
         "top-5 error": Cell(None, "–"),
     }
@@ -171,7 +170,8 @@ class NetworkTable:
         return f"NetworkTable({len(self.rows)} networks)"
 
     def _repr_html_(self) -> str:
-        headings = "".join(f'<th scope="col">{name}</th>' for name in ("network", *self.rows[0][1]))
+        sorts = "".join(f'<th scope="col">{name}</th>' for name in ("network", *self.rows[0][1]))
+        headings = sorts + '<th scope="col" class="cnn-how">of what, and where printed</th>'
         rows = "\n".join(self._row(*row) for row in self.rows)
         return (
             '<cnn-networks class="cnn-ui"><div class="cnn-scroll" tabindex="0" role="region" aria-label="Table of networks, scrolls">\n'
@@ -183,13 +183,8 @@ class NetworkTable:
 
     @staticmethod
     def _row(one: dict[str, Any], cells: dict[str, Cell]) -> str:
-        def written(heading: str, cell: Cell) -> str:
-            if heading == "top-5 error" and "error" in one:
-                return f'{cell.text}<br><span class="cnn-how">{escape(one["error"]["how"])}; {_citation(one)}</span>'
-            return cell.text
-
         figures = "".join(
-            f'<td data-value="{"" if cell.value is None else cell.value}">{written(heading, cell)}</td>'
-            for heading, cell in cells.items()
+            f'<td data-value="{"" if cell.value is None else cell.value}">{cell.text}</td>' for cell in cells.values()
         )
-        return f'<tr><th scope="row">{_place(one)}</th>{figures}</tr>'
+        how = f"{escape(one['error']['how'])}; {_citation(one)}" if "error" in one else ""
+        return f'<tr><th scope="row">{_place(one)}</th>{figures}<td class="cnn-how">{how}</td></tr>'

@@ -6,7 +6,7 @@ class Networks extends HTMLElement {
     if (this.headings || !table) return;
     this.body = table.tBodies[0];
     this.rows = [...this.body.rows];
-    this.headings = [...table.tHead.rows[0].cells];
+    this.headings = [...table.tHead.rows[0].cells].slice(0, -1); // the last says how the errors were measured
     for (const [column, heading] of this.headings.entries()) {
       const sort = button(heading.textContent, () => this.sort(column));
       sort.dataset.lmSuppressShortcuts = "true";
