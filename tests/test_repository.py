@@ -9,7 +9,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from book import repository
-from book.extension.run_links import run_links
+from book.extension.run_links import report_line, run_links
 from book.repository import Repository
 
 CELL = "import cnnlib"
@@ -140,3 +140,15 @@ def test_the_links_under_a_chapters_title():
     assert 'href="https://colab.research.google.com/github/owner/name/blob/dev/chapters/04_resnet.ipynb"' in known
     for links in (unset, known):
         assert 'href="04.ipynb" download' in links
+
+
+def test_binder_opens_the_notebook_in_jupyterlab():
+    address = Repository("owner/name", "dev").binder_url("chapters/04_resnet.ipynb")
+    assert address == "https://mybinder.org/v2/gh/owner/name/dev?urlpath=lab/tree/chapters/04_resnet.ipynb"
+    assert address in run_links(Repository("owner/name", "dev"), "chapters/04_resnet", "04.ipynb")
+    assert Repository().binder_url("chapters/04_resnet.ipynb") is None
+
+
+def test_mistakes_are_reported_where_the_repository_is():
+    assert 'href="https://github.com/owner/name/issues/new"' in report_line(Repository("owner/name"))
+    assert "no public address yet" in report_line(Repository())
