@@ -17,6 +17,7 @@ ENTRIES = """
 - {term: MAC, forms: [MACs], definition: A multiplication and an addition on a map., formula: a + b c, chapter: 01_one, section: Second}
 - {term: max pooling, definition: The largest value., chapter: 01_one, section: Second}
 - {term: pooling, definition: One value of many., chapter: 01_one, section: Second}
+- {term: two, not_in: [02_two], definition: A number., chapter: 01_one, section: Second}
 - {term: later, definition: A word of a chapter that is not there yet., chapter: 09_later}
 """
 CHAPTER = """# A map of MACs
@@ -39,7 +40,7 @@ One MAC.
 
 ## Second
 
-The mac makes MACs.
+The mac makes MACs, two of them.
 """
 
 
@@ -69,7 +70,9 @@ def soup(page: Path) -> BeautifulSoup:
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory):
     folder = tmp_path_factory.mktemp("book")
-    out, warnings = build(folder, ENTRIES, {"chapters/01_one": CHAPTER, "chapters/02_two": "# Two\n\nA map."})
+    out, warnings = build(
+        folder, ENTRIES, {"chapters/01_one": CHAPTER, "chapters/02_two": "# Two\n\nA map, and two in its own sense."}
+    )
     assert warnings == ""
     return out
 
@@ -81,8 +84,13 @@ def test_the_first_use_of_each_term_is_linked_and_nothing_else(pages):
         (["Maps"], "../book/glossary.html#term-map"),
         (["pooling"], "../book/glossary.html#term-pooling"),
         (["MACs"], "../book/glossary.html#term-mac"),
+        (["two"], "../book/glossary.html#term-two"),
     ]
     assert links[1].find_parent("em") and links[2].find_parent("strong")
+
+
+def test_a_word_in_a_sense_of_its_own_chapter_is_not_linked(pages):
+    assert [link.text for link in soup(pages / "chapters/02_two.html").select("a.glossary-term")] == ["map"]
 
 
 def test_the_definition_describes_the_link(pages):
@@ -90,12 +98,19 @@ def test_the_definition_describes_the_link(pages):
     for link in page.select("a.glossary-term"):
         note = page.find(id=link["aria-describedby"])
         assert note["role"] == "tooltip"
-    assert note.text == "A multiplication and an addition on a map."
+    assert page.find(id="note-mac").text == "A multiplication and an addition on a map."
 
 
 def test_an_entry_leads_to_its_section_to_first_uses_and_to_other_terms(pages):
     page = soup(pages / "book/glossary.html")
-    assert [term.text for term in page.select("dl.glossary dt")] == ["later", "MAC", "map", "max pooling", "pooling"]
+    assert [term.text for term in page.select("dl.glossary dt")] == [
+        "later",
+        "MAC",
+        "map",
+        "max pooling",
+        "pooling",
+        "two",
+    ]
     mac, town = page.find(id="term-mac").find_next("dd"), page.find(id="term-map").find_next("dd")
     assert [(a.text, a["href"]) for a in mac.select("a")] == [
         ("map", "#term-map"),

@@ -27,12 +27,13 @@ NOT_LINKED = (
     nodes.title, nodes.reference, addnodes.pending_xref, nodes.literal, nodes.literal_block, nodes.math, nodes.math_block,
     nodes.table,
 )  # fmt: skip
+LISTS = ("forms", "plain", "not_in")
 LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A term, its other forms, phrases in which the words are meant otherwise, its definition, and where it is explained."""
+    """A term, its other forms, phrases and chapters in which the words are meant otherwise, its definition, and where it is explained."""
 
     term: str
     definition: str
@@ -40,6 +41,7 @@ class Entry:
     section: str | None = None
     forms: tuple[str, ...] = ()
     plain: tuple[str, ...] = ()
+    not_in: tuple[str, ...] = ()
     formula: str | None = None
 
     @property
@@ -64,12 +66,12 @@ def parse(text: str) -> dict[str, Entry]:
                 raise ValueError(
                     f"{where}: no field is called {name!r}; there are {', '.join(Entry.__dataclass_fields__)}"
                 )
-            values = value if name in ("forms", "plain") else [value]
+            values = value if name in LISTS else [value]
             if not isinstance(values, list) or not all(isinstance(one, str) and one.strip() for one in values):
                 raise ValueError(
                     f"{where}: {name} must be {'a list of texts' if values is value else 'a text'}, got {value!r}"
                 )
-        lists = {name: tuple(fields[name]) for name in ("forms", "plain") if name in fields}
+        lists = {name: tuple(fields[name]) for name in LISTS if name in fields}
         entry = Entry(**fields | lists)
         for form in (entry.term, *entry.forms):
             if form in owner:
@@ -140,13 +142,15 @@ def split(text: nodes.Text, found: Iterable[tuple[int, int, nodes.Element]]) -> 
         text.parent.replace(text, [part for part in [*parts, nodes.Text(whole[at:])] if part.astext()])
 
 
-def first_uses(document: nodes.document, matcher: Matcher) -> Iterator[tuple[nodes.Text, list[tuple[int, int, Entry]]]]:
-    """The texts of a chapter that hold the first use of a term, each with where they stand in it."""
+def first_uses(
+    document: nodes.document, matcher: Matcher, name: str
+) -> Iterator[tuple[nodes.Text, list[tuple[int, int, Entry]]]]:
+    """The texts of the chapter of that name that hold the first use of a term, each with where they stand in it."""
     seen = set()
     for text in running_text(document, NOT_LINKED):
         first = []
         for start, end, entry in matcher.find(text.astext()):
-            if entry.term not in seen:
+            if entry.term not in seen and name.removeprefix("chapters/") not in entry.not_in:
                 seen.add(entry.term)
                 first.append((start, end, entry))
         if first:
@@ -165,7 +169,7 @@ def collect(app: Sphinx, env: BuildEnvironment) -> None:
         document = env.get_doctree(name)
         for section in document.findall(nodes.section):
             sections[name, straight(section[0].astext())] = section["ids"][0]
-        for _, found in first_uses(document, matcher):
+        for _, found in first_uses(document, matcher, name):
             for _, _, entry in found:
                 used[entry.term].append(name)
     for entry in entries.values():
@@ -186,7 +190,7 @@ def link(app: Sphinx, document: nodes.document, docname: str) -> None:
     entries, matcher, used, sections = app.glossary
     address = lambda name: app.builder.get_relative_uri(docname, name)  # noqa: E731
     if docname.startswith("chapters/"):
-        for text, found in list(first_uses(document, matcher)):
+        for text, found in list(first_uses(document, matcher, docname)):
             split(
                 text,
                 [
