@@ -24,9 +24,9 @@ BELOW = re.compile(r"In `(?P<file>[^`]+)`, put this below `(?P<line>[^`]+)`")
 BELOW_IN_CODE = re.compile(r"In the code of `(?P<file>[^`]+)`, put this below `(?P<line>[^`]+)`")
 CELL = re.compile(r"add this cell to `(?P<file>[^`]+)` below the heading \*(?P<heading>[^*]+)\*")
 # What the commands of the Makefile run. Not make itself: it would look for an environment of its own in the copy.
-PYTHON = sys.executable
+PYTHON, JUPYTER_BOOK = sys.executable, str(Path(sys.executable).with_name("jupyter-book"))
 QUIET = {"CNNLIB_QUIET": "1", "SOURCE_DATE_EPOCH": "0"}
-LINT = ["-m ruff check .", "-m ruff format --check .", "-m book.lint_notebooks", "-m book.repository --check"]
+LINT = ["ruff check .", "ruff format --check .", "book.lint_notebooks", "book.repository --check"]
 
 
 @dataclass
@@ -89,15 +89,15 @@ def run(line: str, project: Path) -> None:
     words = shlex.split(line)
     match words:
         case ["make", "execute", notebooks]:
-            commands = [f"-m book.execute {notebooks.removeprefix('NOTEBOOKS=')}"]
+            commands = [f"book.execute {notebooks.removeprefix('NOTEBOOKS=')}"]
         case ["make", "lint"]:
             commands = LINT
         case ["make", "repository", address]:
-            commands = [f"-m book.repository {address.removeprefix('GITHUB=')}"]
+            commands = [f"book.repository {address.removeprefix('GITHUB=')}"]
         case ["make", "book"]:
-            commands = ["-m jupyter_book build . --all -W --keep-going -q"]
+            commands = ["book"]
         case [".venv/bin/jupytext", *_]:
-            commands = [f"-m jupytext {shlex.join(words[1:])}"]
+            commands = [f"jupytext {shlex.join(words[1:])}"]
         case ["rm", name]:
             (project / name).unlink()
             return
@@ -105,9 +105,9 @@ def run(line: str, project: Path) -> None:
             raise AssertionError(f"a recipe runs {line!r}, which this test does not know")
     environment = os.environ | QUIET | {"PYTHONPATH": str(project)}
     for command in commands:
-        done = subprocess.run(
-            [PYTHON, *shlex.split(command)], cwd=project, env=environment, capture_output=True, text=True
-        )
+        book = [JUPYTER_BOOK, "build", ".", "--all", "-W", "--keep-going", "-q"]
+        run_this = book if command == "book" else [PYTHON, "-m", *shlex.split(command)]
+        done = subprocess.run(run_this, cwd=project, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
 
 
