@@ -78,7 +78,7 @@ def test_a_plan_has_its_sections_and_its_minutes(tmp_path):
     assert "sessions.yaml" not in warnings
     first, whole, later = page.select("ol.sessions > li")
     # 301 words at 150 a minute, 10 minutes for an exercise, 2 questions of a minute and a half.
-    assert first.p.text == "First. 16 minutes: 3 reading, 10 exercises, 3 questions."
+    assert first.p.text == "First. 16 minutes: 3 for reading, 10 for exercises, 3 for questions."
     assert [link["href"] for link in first.select("a")] == [
         "../chapters/01_one.html",
         "../chapters/01_one.html#how-far",

@@ -168,7 +168,7 @@ def minutes(sections: list[Section], exercises: list[Exercise]) -> dict[str, int
     questions = sum(sum(section.questions.values()) for section in sections)
     return {
         "reading": math.ceil(sum(section.words for section in sections) / WORDS_A_MINUTE),
-        "turning knobs": MINUTES_AN_EXPLORER * sum(section.explorers for section in sections),
+        "knobs": MINUTES_AN_EXPLORER * sum(section.explorers for section in sections),
         "exercises": MINUTES_AN_EXERCISE * len(exercises),
         "questions": math.ceil(MINUTES_A_QUESTION * questions),
     }
@@ -213,7 +213,7 @@ def session_plan(app: Sphinx, place: Generated) -> list[nodes.Node]:
 def session_item(app: Sphinx, session: dict, parts: list, exercises: list[Exercise]) -> nodes.list_item:
     """One session."""
     takes = minutes([section for _, sections in parts for section in sections], exercises)
-    said = ", ".join(f"{count} {name}" for name, count in takes.items() if count)
+    said = ", ".join(f"{count} for {name}" for name, count in takes.items() if count)
     first = nodes.paragraph("", "", nodes.strong("", f"{session['title']}."))
     if said:
         first += nodes.Text(f" {sum(takes.values())} minutes: {said}.")
@@ -229,7 +229,9 @@ def session_item(app: Sphinx, session: dict, parts: list, exercises: list[Exerci
     if exercises:
         titles = " · ".join(exercise.title for exercise in exercises)
         reading += nodes.list_item("", nodes.paragraph("", f"Exercises: {titles}"))
-    return nodes.list_item("", first, reading, nodes.paragraph("", "", *coded(session["in class"])))
+    return nodes.list_item(
+        "", first, reading, nodes.paragraph("", "", nodes.emphasis("", "In class: "), *coded(session["in class"]))
+    )
 
 
 def exercise_list(app: Sphinx, place: Generated) -> list[nodes.Node]:
