@@ -63,6 +63,10 @@ class Repository:
         """Where Colab opens a notebook, given by its path from the root."""
         return self.github and f"https://colab.research.google.com/github/{self.github}/blob/{self.branch}/{notebook}"
 
+    def binder_url(self, notebook: str) -> str | None:
+        """Where Binder builds what binder/ says and opens a notebook, given by its path from the root."""
+        return self.github and f"https://mybinder.org/v2/gh/{self.github}/{self.branch}?urlpath=lab/tree/{notebook}"
+
 
 def notebooks(root: Path = ROOT) -> list[Path]:
     """Every notebook of the book."""

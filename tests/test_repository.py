@@ -9,7 +9,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from book import repository
-from book.extension.run_links import run_links
+from book.extension.run_links import report_line, run_links
 from book.repository import Repository
 
 CELL = "import cnnlib"
@@ -162,3 +162,15 @@ def test_the_front_door_shows_the_card_where_its_address_is_known(project):
     assert repository.findings(project) == []
     repository.main(["none"], project)
     assert "og:image" not in door.read_text()
+
+
+def test_binder_opens_the_notebook_in_jupyterlab():
+    address = Repository("owner/name", "dev").binder_url("chapters/04_resnet.ipynb")
+    assert address == "https://mybinder.org/v2/gh/owner/name/dev?urlpath=lab/tree/chapters/04_resnet.ipynb"
+    assert address in run_links(Repository("owner/name", "dev"), "chapters/04_resnet", "04.ipynb")
+    assert Repository().binder_url("chapters/04_resnet.ipynb") is None
+
+
+def test_mistakes_are_reported_where_the_repository_is():
+    assert 'href="https://github.com/owner/name/issues/new"' in report_line(Repository("owner/name"))
+    assert "no public address yet" in report_line(Repository())

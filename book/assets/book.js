@@ -48,3 +48,12 @@ paper.addEventListener("change", () => {
     }
   }
 });
+
+// A definition that shows under a line goes away on Escape, until the reader comes to its word again.
+addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const use of document.querySelectorAll(".glossary-use:is(:hover, :focus-within)")) {
+    use.classList.add("closed");
+    for (const leave of ["mouseleave", "focusout"]) use.addEventListener(leave, () => use.classList.remove("closed"), { once: true });
+  }
+});

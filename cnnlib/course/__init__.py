@@ -4,6 +4,7 @@ from cnnlib.course import checks, claims, explorers
 from cnnlib.course.bench import Bench
 from cnnlib.course.explorer import Explorer, Knob
 from cnnlib.course.listing import source
+from cnnlib.course.networks import NetworkTable, Timeline
 from cnnlib.course.papers import reported
 from cnnlib.course.prediction import Prediction
 from cnnlib.course.progress import Progress
@@ -13,9 +14,11 @@ __all__ = [
     "Bench",
     "Explorer",
     "Knob",
+    "NetworkTable",
     "Prediction",
     "Progress",
     "Quiz",
+    "Timeline",
     "checks",
     "claims",
     "explorers",

@@ -1,0 +1,141 @@
+"""The page for teachers: what it says about the chapters is what is in them."""
+
+import io
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+from bs4 import BeautifulSoup
+from sphinx.application import Sphinx
+
+from book.extension import teaching
+from book.repository import ROOT
+from cnnlib.course import checks, quiz
+
+CHAPTER = """# 1 · One
+
+## How far?
+
+{words} <details><summary>A fold</summary>
+
+Not counted at all.
+
+</details>
+
+## How wide?
+
+One two.
+
+## Check yourself
+
+**1 · The first one.** Write it.
+
+```python
+checks.output_size(size)
+```
+"""
+QUIZ = """
+- {id: a, kind: single, section: "How far?"}
+- {id: b, kind: numeric, section: "How far?"}
+- {id: c, kind: numeric, section: "How wide?"}
+"""
+PLANS = """
+short:
+  - title: First
+    read: {01_one: ["How far?"]}
+    exercises: [output_size]
+    in class: Talk about `size`.
+  - {title: All, read: {01_one: all}, in class: Rest.}
+  - {title: Later, read: {02_two: all}, in class: Wait.}
+wrong:
+  - {title: Wrong, read: {01_one: ["How near?"]}, exercises: [outputs], in class: No.}
+"""
+
+
+def build(folder: Path, page: str) -> tuple[BeautifulSoup, str]:
+    """A book of one chapter and a page for teachers: that page, and the warnings."""
+    files = {
+        "book/for_teachers.md": f"# For teachers\n\n{page}\n",
+        "book/sessions.yaml": PLANS,
+        "chapters/01_one.md": CHAPTER.format(words="word " * 301),
+        "cnnlib/course/quizzes/01_one.yaml": QUIZ,
+        "index.md": "# Book\n\n```{toctree}\nbook/for_teachers\nchapters/01_one\n```\n",
+    }
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    shutil.copytree(ROOT / "cnnlib/course/checks", folder / "cnnlib/course/checks")
+    warnings = io.StringIO()
+    config = {"extensions": ["myst_parser", "book.extension.teaching"], "exclude_patterns": ["cnnlib"]}
+    Sphinx(folder, None, folder / "out", folder / "doctrees", "html", config, None, warnings).build()
+    return BeautifulSoup((folder / "out/book/for_teachers.html").read_text(), "html.parser"), warnings.getvalue()
+
+
+def test_a_plan_has_its_sections_and_its_minutes(tmp_path):
+    page, warnings = build(tmp_path, "```{session-plan} short\n```")
+    assert "sessions.yaml" not in warnings
+    first, whole, later = page.select("ol.sessions > li")
+    # 301 words at 150 a minute, 10 minutes for an exercise, 2 questions of a minute and a half.
+    assert first.p.text == "First. 16 minutes: 3 for reading, 10 for exercises, 3 for questions."
+    assert [link["href"] for link in first.select("a")] == [
+        "../chapters/01_one.html",
+        "../chapters/01_one.html#how-far",
+    ]
+    assert "Exercises: The first one" in first.text and first.code.text == "size"
+    assert [link.text for link in whole.select("a")] == ["Chapter 1", "How far?", "How wide?"]
+    assert later.p.text == "Later." and "Chapter 2, which is to come" in later.text
+
+
+@pytest.mark.parametrize(
+    ("plan", "message"),
+    [
+        ("long", "book/sessions.yaml has no plan 'long'; there is short, wrong"),
+        ("wrong", "book/sessions.yaml: chapter 01_one has no section 'How near?'"),
+        ("wrong", "book/sessions.yaml, 'Wrong': the chapters read there have no exercise outputs"),
+    ],
+)
+def test_what_is_not_there_is_a_warning(tmp_path, plan, message):
+    _, warnings = build(tmp_path, f"```{{session-plan}} {plan}\n```")
+    assert message in warnings
+
+
+def cells(row) -> list[str]:
+    return [cell.text.strip() for cell in row.find_all("td")]
+
+
+def test_exercises_and_questions_are_listed(tmp_path):
+    page, _ = build(tmp_path, "```{exercise-list}\n```\n\n```{question-list}\n```")
+    exercises, questions = page.select("table")
+    assert [cells(row) for row in exercises.select("tbody tr")] == [
+        ["1", "The first one", "size(n, f, p, s): the side of what a convolution makes of n×n pixels."]
+    ]
+    assert [cells(row) for row in questions.select("tbody tr")] == [
+        ["1", "How far?", "2", "1 numeric, 1 single"],
+        ["1", "How wide?", "1", "1 numeric"],
+        ["1", "all sections", "3", ""],
+    ]
+
+
+def test_every_check_says_what_it_grades():
+    assert sorted(teaching.checks(ROOT)) == sorted(set(checks.__all__) - {"Verdict"})
+
+
+def test_every_exercise_is_in_the_plan_of_ten_sessions():
+    """What a chapter asks for stands in its cells; the longest plan leaves none out."""
+    asked = set()
+    for path in (ROOT / "chapters").glob("*.ipynb"):
+        for cell in nbformat.read(path, 4).cells:
+            if cell.source.startswith("checks."):
+                asked.add(cell.source.partition(".")[2].partition("(")[0])
+    plans = yaml.safe_load((ROOT / teaching.PLANS).read_text())
+    assert asked == {name for session in plans["ten"] for name in session.get("exercises", [])}
+
+
+@pytest.mark.parametrize("plan", ["two", "five", "ten"])
+def test_a_plan_has_as_many_sessions_as_it_says_and_all_chapters(plan):
+    sessions = yaml.safe_load((ROOT / teaching.PLANS).read_text())[plan]
+    assert len(sessions) == {"two": 2, "five": 5, "ten": 10}[plan]
+    read = {chapter for session in sessions for chapter in session["read"]}
+    assert plan == "two" or set(quiz.chapters()) <= read
