@@ -3,6 +3,7 @@
 from cnnlib.course import checks, claims, explorers
 from cnnlib.course.bench import Bench
 from cnnlib.course.explorer import Explorer, Knob
+from cnnlib.course.ledger import Ledger
 from cnnlib.course.listing import source
 from cnnlib.course.papers import reported
 from cnnlib.course.prediction import Prediction
@@ -13,6 +14,7 @@ __all__ = [
     "Bench",
     "Explorer",
     "Knob",
+    "Ledger",
     "Prediction",
     "Progress",
     "Quiz",
