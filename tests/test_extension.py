@@ -1,13 +1,14 @@
-"""The book's Sphinx extension: formulas, citation links, docstrings, links under the titles."""
+"""The book's Sphinx extension: formulas, citation links, docstrings, links under the titles and to the ledger."""
 
 import io
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 from sphinx.application import Sphinx
 
-from book.extension import api, maths
+from book.extension import api, ledger, maths
 from book.repository import ROOT
 
 BIBLIOGRAPHY = "# References\n\n```{bibliography}\n:all:\n:list: bullet\n```\n"
@@ -73,3 +74,53 @@ def test_a_citation_with_no_entry_is_a_warning(tmp_path):
 )
 def test_docstrings_as_rst(docstring, rst):
     assert api.as_rst(docstring) == rst
+
+
+@pytest.fixture
+def book_with_ledger(tmp_path, monkeypatch):
+    """A book of a chapter with a section, a page for the ledger that links to two chapters, and entries to match."""
+    monkeypatch.setattr(ledger, "FOLDER", tmp_path / "entries")
+    pages = {
+        "index.md": "# Book\n\n```{toctree}\nchapters/04_resnet\nbook/ledger\n```\n",
+        "chapters/04_resnet.md": "# Four\n\n## What is a block?\n\nA text.\n\n### Inner\n\nMore.\n\n## Other\n\nNo claim.\n",
+        "book/ledger.md": '# Ledger\n\n<p><a href="../chapters/04_resnet.html#what-is-a-block">four</a> and '
+        '<a href="../chapters/05_after_resnet.html">five</a></p>\n',
+        "entries/04_resnet.yaml": '- {id: one, short: a first, section: "What is a block?"}\n'
+        '- {id: two, short: a second}\n- {id: three, short: a third, section: "What is a block?"}\n',
+    }
+
+    def make(**changes: str) -> tuple[dict[str, str], str]:
+        for name, text in (pages | changes).items():
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).write_text(text)
+        out, warnings = tmp_path / "out", io.StringIO()
+        config = {"extensions": ["myst_parser", "book.extension.ledger"], "exclude_patterns": ["out"]}
+        Sphinx(tmp_path, None, out, tmp_path / "doctrees", "html", config, None, warnings).build()
+        return {name: (out / name).read_text() for name in ("chapters/04_resnet.html", "book/ledger.html")}, (
+            warnings.getvalue()
+        )
+
+    return make
+
+
+def test_a_section_links_to_the_claims_that_it_discusses(book_with_ledger):
+    pages, warnings = book_with_ledger()
+    text, inner = pages["chapters/04_resnet.html"].split('id="inner"')
+    assert warnings == "" and "ledger-line" not in inner
+    (line,) = re.findall(r'<p class="ledger-line">(.*?)</p>', text)
+    assert re.sub(r"<.*?>", "", line) == "In the ledger: a first; a third."
+    assert re.findall(r'href="([^"]*)"', line) == ["../book/ledger.html#claim-one", "../book/ledger.html#claim-three"]
+
+
+def test_a_claim_of_a_section_that_is_not_there_is_a_warning(book_with_ledger):
+    entry = '- {id: one, short: a first, section: "What is a blok?"}\n'
+    _, warnings = book_with_ledger(**{"entries/04_resnet.yaml": entry})
+    assert "the ledger (one) names a section that is not there: 'What is a blok?'" in warnings
+
+
+def test_a_chapter_that_is_not_written_is_text_until_it_is(book_with_ledger):
+    pages, _ = book_with_ledger()
+    assert '<a href="../chapters/04_resnet.html#what-is-a-block">four</a> and five' in pages["book/ledger.html"]
+    toc = "# Book\n\n```{toctree}\nchapters/04_resnet\nchapters/05_after_resnet\nbook/ledger\n```\n"
+    pages, warnings = book_with_ledger(**{"index.md": toc, "chapters/05_after_resnet.md": "# Five\n"})
+    assert '<a href="../chapters/05_after_resnet.html">five</a>' in pages["book/ledger.html"] and warnings == ""

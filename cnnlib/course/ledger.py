@@ -41,6 +41,8 @@ CITED = {
     "mixed": "sources differ, or say it in part",
 }
 
+_MARK = re.compile(r"<!--.*?-->")  # in a comment, behind a number: what it comes from, for the tests
+
 _TEXT = (str,)
 _FIELDS = {
     "id": (_TEXT, True),
@@ -58,7 +60,7 @@ _FIELDS = {
 }
 # Which of the fields belong to a verdict, besides those that every entry has.
 _OF = {
-    **dict.fromkeys(COMPUTED, {"expression", "said"}),
+    **{verdict: {"expression", "said"} for verdict in COMPUTED},
     "not reproducible": {"instead"},
     "cited only": {"cited", "evidence"},
 }
@@ -77,7 +79,7 @@ class Said(NamedTuple):
 _SCALES = {"thousand": 1e3, "K": 1e3, "million": 1e6, "M": 1e6, "billion": 1e9, "G": 1e9}
 _SAID = re.compile(
     r"(?P<bound>at most|at least|)\s*(?P<number>\d[\d,]*(?:\.\d+)?)\s*"
-    rf"(?P<scale>(?:{'|'.join(_SCALES)})\b|)\s*(?P<unit>[^\d\s]\S*|)"
+    rf"(?P<scale>(?:{'|'.join(_SCALES)})\b|)\s*(?P<unit>[A-Za-z%×]*)"
 )
 
 
@@ -201,18 +203,17 @@ def parse(text: str, file: str) -> list[dict[str, Any]]:
         raise ValueError(f"{file} is not YAML: {error}") from error
     if not isinstance(entries, list) or not entries:
         raise ValueError(f"{file} must be a list of entries")
-    seen = set()
+    places: dict[str, str] = {}
     for number, entry in enumerate(entries, 1):
         where = f"{file}, entry {number}"
         if isinstance(entry, dict):
             where += f" ({entry.get('id', 'no id')})"
         check_fields(entry, _FIELDS, where)
         _check_entry(entry, where)
-        if entry["id"] in seen:
+        if entry["id"] in places:
             raise ValueError(f"{where}, id: used twice")
-        seen.add(entry["id"])
-        entry["where"] = where
-    return entries
+        places[entry["id"]] = where
+    return [entry | {"where": places[entry["id"]]} for entry in entries]
 
 
 def _check_entry(entry: dict[str, Any], where: str) -> None:
@@ -244,7 +245,7 @@ def _check_entry(entry: dict[str, Any], where: str) -> None:
                     raise ValueError(f"{where}, {name}: sources.yaml has no {key!r}")
     for name in ("statement", "comment"):
         try:
-            markdown(entry[name])
+            markdown(_MARK.sub("", entry[name]))
         except ValueError as error:
             raise ValueError(f"{where}, {name}: {error}") from error
 
@@ -320,8 +321,7 @@ def _row(entry: dict[str, Any]) -> str:
         f'<tr id="claim-{name}" data-verdict="{verdict}"><th scope="row">{markdown(entry["statement"])} '
         f'<a class="cnn-permalink" href="#claim-{name}" aria-label="Link to this entry: {escape(entry["short"])}">#</a></th>'
         + "".join(
-            f'<td data-label="{label}"><div>{cell}</div></td>'
-            for label, cell in zip(_COLUMNS[1:], cells, strict=True)
+            f'<td data-label="{label}"><div>{cell}</div></td>' for label, cell in zip(_COLUMNS[1:], cells, strict=True)
         )
         + "</tr>"
     )
@@ -362,13 +362,17 @@ def _written(claimed: str | float | dict) -> str:
     return f"{claimed:,}" if isinstance(claimed, int) else escape(str(claimed))
 
 
+def _named(name: str) -> str:
+    return f'<span class="cnn-named">{escape(name)}:</span>'
+
+
 def _shown(claimed: str | float | dict | None, value: bool | float | list | dict) -> str:
     """A computed value as the page has it: whole numbers whole, others with two digits more than were said."""
     if isinstance(claimed, dict):
         pairs = zip(claimed.items(), value, strict=True)
-        return "; ".join(f"{escape(name)}: {_shown(number, one)}" for (name, number), one in pairs)
+        return "<br>".join(f"{_named(name)} {_shown(number, one)}" for (name, number), one in pairs)
     if isinstance(value, dict):
-        return "; ".join(f"{escape(name)}: {_shown(None, one)}" for name, one in value.items())
+        return "<br>".join(f"{_named(name)} {_shown(None, one)}" for name, one in value.items())
     if isinstance(value, bool):
         return "true" if value else "not true"
     _, _, step, unit = said(claimed) if claimed is not None else Said("", 0.0, 1.0, "")
@@ -384,6 +388,6 @@ def _comment(entry: dict[str, Any]) -> str:
     title = f"chapter {chapter[:2].lstrip('0')}" + (f", {section}" if section else "")
     evidence = f" Held against: {_linked(entry['evidence'])}." if "evidence" in entry else ""
     return (
-        f"{markdown(entry['comment'])}{evidence} "
+        f"{markdown(_MARK.sub('', entry['comment']))}{evidence} "
         f'<span class="cnn-where">Discussed: <a href="{address}">{escape(title)}</a></span>'
     )
