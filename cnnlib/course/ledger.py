@@ -342,37 +342,33 @@ def _linked(source: str) -> str:
 
 
 def _computed(entry: dict[str, Any]) -> str:
-    if entry["value"] is None:
+    """The cell with what was computed, the numbers as they are said where they differ, and the expression."""
+    value, claimed = entry["value"], entry.get("said")
+    if value is None:
         return "–"
-    claimed = entry.get("said")
-    field = "expression" if "expression" in entry else "instead"
-    lines = [f"<strong>{_shown(claimed, entry['value'])}</strong>"]
-    if field == "instead":
-        lines.insert(0, '<span class="cnn-said">on small images:</span>')
-    elif claimed is not None and (entry["verdict"] != "confirmed" or "at " in str(claimed)):
-        lines.append(f'<span class="cnn-said">said: {_written(claimed)}</span>')
+    if "instead" in entry:
+        field = "instead"
+        lines = ['<span class="cnn-said">on small images:</span>']
+        lines += [f"{escape(name)}: <strong>{_number(None, number)}</strong>" for name, number in value.items()]
+    else:
+        field = "expression"
+        claims = claimed if isinstance(claimed, dict) else {"": claimed}
+        values = value if isinstance(claimed, dict) else [value]
+        lines = [_line(name, *pair) for (name, *pair) in zip(claims, claims.values(), values, strict=True)]
     code = f"<pre><code>{escape(entry[field].strip())}</code></pre>"
     return "<br>".join(lines) + f"<details><summary>expression</summary>{code}</details>"
 
 
-def _written(claimed: str | float | dict) -> str:
-    """What is said, as the page has it."""
-    if isinstance(claimed, dict):
-        return "; ".join(f"{escape(name)}: {_written(number)}" for name, number in claimed.items())
-    return f"{claimed:,}" if isinstance(claimed, int) else escape(str(claimed))
+def _line(name: str, claimed: str | float | None, value: bool | float) -> str:
+    """One computed value with its name, and what was said unless it is just that."""
+    line = (f"{escape(name)}: " if name else "") + f"<strong>{_number(claimed, value)}</strong>"
+    if claimed is not None and (verdict_of(claimed, value) != "confirmed" or said(claimed).bound):
+        line += f' <span class="cnn-said">said: {escape(str(claimed))}</span>'
+    return line
 
 
-def _named(name: str) -> str:
-    return f'<span class="cnn-named">{escape(name)}:</span>'
-
-
-def _shown(claimed: str | float | dict | None, value: bool | float | list | dict) -> str:
+def _number(claimed: str | float | None, value: bool | float) -> str:
     """A computed value as the page has it: whole numbers whole, others with two digits more than were said."""
-    if isinstance(claimed, dict):
-        pairs = zip(claimed.items(), value, strict=True)
-        return "<br>".join(f"{_named(name)} {_shown(number, one)}" for (name, number), one in pairs)
-    if isinstance(value, dict):
-        return "<br>".join(f"{_named(name)} {_shown(None, one)}" for name, one in value.items())
     if isinstance(value, bool):
         return "true" if value else "not true"
     _, _, step, unit = said(claimed) if claimed is not None else Said("", 0.0, 1.0, "")

@@ -291,7 +291,7 @@ def test_the_page_of_the_book_is_this_ledger(whole):
     ],
 )
 def test_values_are_shown_finer_than_they_are_said(claimed, value, shown):
-    assert ledger._shown(claimed, value) == shown
+    assert ledger._number(claimed, value) == shown
 
 
 def test_an_entry_cannot_break_out_of_the_page():
