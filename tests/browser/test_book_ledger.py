@@ -38,7 +38,7 @@ def test_by_chapter_and_verdict(page):
     [
         ("60,965,224", "alexnet-params"),
         ("60965224", "alexnet-params"),
-        ("PROJECTION  resnet-50", "identity-and-projection"),
+        ("IDENTITY  resnet-50 1x1", "identity-and-projection"),
         ("1x7", "separable-1xn"),
         ("Simonyan 81%", "vgg-slip-of-81"),
     ],
