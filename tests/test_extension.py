@@ -82,11 +82,11 @@ def book_with_ledger(tmp_path, monkeypatch):
     monkeypatch.setattr(ledger, "FOLDER", tmp_path / "entries")
     pages = {
         "index.md": "# Book\n\n```{toctree}\nchapters/04_resnet\nbook/ledger\n```\n",
-        "chapters/04_resnet.md": "# Four\n\n## What is a block?\n\nA text.\n\n### Inner\n\nMore.\n\n## Other\n\nNo claim.\n",
-        "book/ledger.md": '# Ledger\n\n<p><a href="../chapters/04_resnet.html#what-is-a-block">four</a> and '
+        "chapters/04_resnet.md": "# Four\n\n## What is a block's job?\n\nA text.\n\n### Inner\n\nMore.\n\n## Other\n\nNo claim.\n",
+        "book/ledger.md": '# Ledger\n\n<p><a href="../chapters/04_resnet.html#what-is-a-block-s-job">four</a> and '
         '<a href="../chapters/05_after_resnet.html">five</a></p>\n',
-        "entries/04_resnet.yaml": '- {id: one, short: a first, section: "What is a block?"}\n'
-        '- {id: two, short: a second}\n- {id: three, short: a third, section: "What is a block?"}\n',
+        "entries/04_resnet.yaml": '- {id: one, short: a first, section: "What is a block\'s job?"}\n'
+        '- {id: two, short: a second}\n- {id: three, short: a third, section: "What is a block\'s job?"}\n',
     }
 
     def make(**changes: str) -> tuple[dict[str, str], str]:
@@ -120,7 +120,7 @@ def test_a_claim_of_a_section_that_is_not_there_is_a_warning(book_with_ledger):
 
 def test_a_chapter_that_is_not_written_is_text_until_it_is(book_with_ledger):
     pages, _ = book_with_ledger()
-    assert '<a href="../chapters/04_resnet.html#what-is-a-block">four</a> and five' in pages["book/ledger.html"]
+    assert '<a href="../chapters/04_resnet.html#what-is-a-block-s-job">four</a> and five' in pages["book/ledger.html"]
     toc = "# Book\n\n```{toctree}\nchapters/04_resnet\nchapters/05_after_resnet\nbook/ledger\n```\n"
     pages, _ = book_with_ledger(**{"index.md": toc, "chapters/05_after_resnet.md": "# Five\n"})
     assert '<a href="../chapters/05_after_resnet.html">five</a>' in pages["book/ledger.html"]

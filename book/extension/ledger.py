@@ -34,10 +34,12 @@ def cite_entries(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Put the line behind the text of each section that entries discuss, before the sections inside it."""
     if not docname.startswith("chapters/") or PAGE not in app.env.found_docs:
         return
-    sections = {section.next_node(nodes.title).astext(): section for section in doctree.findall(nodes.section)}
+    # By id and not by title, in which quotation marks have become typographic ones.
+    sections = {name: section for section in doctree.findall(nodes.section) for name in section["ids"]}
     page = app.builder.get_relative_uri(docname, PAGE)
     for title, entries in discussed(docname).items():
-        if title not in sections:
+        section = sections.get(nodes.make_id(title))
+        if section is None:
             ids = ", ".join(entry["id"] for entry in entries)
             log.warning("the ledger (%s) names a section that is not there: %r", ids, title, location=docname)
             continue
@@ -46,7 +48,6 @@ def cite_entries(app: Sphinx, doctree: nodes.document, docname: str) -> None:
             line += [nodes.Text("; ")] if entry is not entries[0] else []
             line += nodes.reference("", entry["short"], internal=True, refuri=f"{page}#claim-{entry['id']}")
         line += nodes.Text(".")
-        section = sections[title]
         inner = next((i for i, part in enumerate(section) if isinstance(part, nodes.section)), len(section))
         section.insert(inner, line)
 
