@@ -1,6 +1,7 @@
-"""The book's Sphinx extension: formulas, citation and API links, docstrings, what search finds, cards for links."""
+"""The book's Sphinx extension: formulas, citation, API and ledger links, docstrings, what search finds, cards for links."""
 
 import io
+import re
 import shutil
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from docutils import nodes
 from sphinx.application import Sphinx
 
-from book.extension import api, api_links, maths, search, social
+from book.extension import api, api_links, ledger, maths, search, social
 from book.repository import ROOT, Repository
 
 BIBLIOGRAPHY = "# References\n\n```{bibliography}\n:all:\n:list: bullet\n```\n"
@@ -197,3 +198,53 @@ def test_a_card_is_shown_only_where_its_address_is_known():
     known = social.tags(Repository("Some/book"), "T", "D", "B")
     assert known["og:image"] == "https://some.github.io/book/_static/card.png"
     assert known["twitter:card"] == "summary_large_image"
+
+
+@pytest.fixture
+def book_with_ledger(tmp_path, monkeypatch):
+    """A book of a chapter with a section, a page for the ledger that links to two chapters, and entries to match."""
+    monkeypatch.setattr(ledger, "FOLDER", tmp_path / "entries")
+    pages = {
+        "index.md": "# Book\n\n```{toctree}\nchapters/04_resnet\nbook/ledger\n```\n",
+        "chapters/04_resnet.md": "# Four\n\n## What is a block's job?\n\nA text.\n\n### Inner\n\nMore.\n\n## Other\n\nNo claim.\n",
+        "book/ledger.md": '# Ledger\n\n<p><a href="../chapters/04_resnet.html#what-is-a-block-s-job">four</a> and '
+        '<a href="../chapters/05_after_resnet.html">five</a></p>\n',
+        "entries/04_resnet.yaml": '- {id: one, short: a first, section: "What is a block\'s job?"}\n'
+        '- {id: two, short: a second}\n- {id: three, short: a third, section: "What is a block\'s job?"}\n',
+    }
+
+    def make(**changes: str) -> tuple[dict[str, str], str]:
+        for name, text in (pages | changes).items():
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).write_text(text)
+        out, warnings = tmp_path / "out", io.StringIO()
+        config = {"extensions": ["myst_parser", "book.extension.ledger"], "exclude_patterns": ["out"]}
+        Sphinx(tmp_path, None, out, tmp_path / "doctrees", "html", config, None, warnings).build(force_all=True)
+        return {name: (out / name).read_text() for name in ("chapters/04_resnet.html", "book/ledger.html")}, (
+            warnings.getvalue()
+        )
+
+    return make
+
+
+def test_a_section_links_to_the_claims_that_it_discusses(book_with_ledger):
+    pages, warnings = book_with_ledger()
+    text, inner = pages["chapters/04_resnet.html"].split('id="inner"')
+    assert warnings == "" and "ledger-line" not in inner
+    (line,) = re.findall(r'<p class="ledger-line">(.*?)</p>', text)
+    assert re.sub(r"<.*?>", "", line) == "In the ledger: a first; a third."
+    assert re.findall(r'href="([^"]*)"', line) == ["../book/ledger.html#claim-one", "../book/ledger.html#claim-three"]
+
+
+def test_a_claim_of_a_section_that_is_not_there_is_a_warning(book_with_ledger):
+    entry = '- {id: one, short: a first, section: "What is a blok?"}\n'
+    _, warnings = book_with_ledger(**{"entries/04_resnet.yaml": entry})
+    assert "the ledger (one) names a section that is not there: 'What is a blok?'" in warnings
+
+
+def test_a_chapter_that_is_not_written_is_text_until_it_is(book_with_ledger):
+    pages, _ = book_with_ledger()
+    assert '<a href="../chapters/04_resnet.html#what-is-a-block-s-job">four</a> and five' in pages["book/ledger.html"]
+    toc = "# Book\n\n```{toctree}\nchapters/04_resnet\nchapters/05_after_resnet\nbook/ledger\n```\n"
+    pages, _ = book_with_ledger(**{"index.md": toc, "chapters/05_after_resnet.md": "# Five\n"})
+    assert '<a href="../chapters/05_after_resnet.html">five</a>' in pages["book/ledger.html"]

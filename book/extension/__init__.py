@@ -1,14 +1,26 @@
 """The book's Sphinx extension: maths without Node, anchors in the bibliography, the glossary, what teachers need, how
-to run each notebook, links to source and API, what search finds, what a link to a page shows."""
+to run each notebook, links to source, API and ledger, what search finds, what a link to a page shows."""
 
 from sphinx.application import Sphinx
 
-from . import api, api_links, glossary, maths, references, run_links, search, social, source_links, teaching
+from . import api, api_links, glossary, ledger, maths, references, run_links, search, social, source_links, teaching
 
 
 def setup(app: Sphinx) -> dict:
     """Connect the parts."""
-    for part in (api, api_links, glossary, maths, references, run_links, search, social, source_links, teaching):
+    for part in (
+        api,
+        api_links,
+        glossary,
+        ledger,
+        maths,
+        references,
+        run_links,
+        search,
+        social,
+        source_links,
+        teaching,
+    ):
         part.setup(app)
     app.add_config_value("comments_config", {}, "")  # Jupyter Book sets it, and sphinx_comments is not loaded
     return {"parallel_read_safe": True, "parallel_write_safe": True}

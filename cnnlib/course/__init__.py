@@ -3,6 +3,7 @@
 from cnnlib.course import checks, claims, explorers
 from cnnlib.course.bench import Bench
 from cnnlib.course.explorer import Explorer, Knob
+from cnnlib.course.ledger import Ledger
 from cnnlib.course.listing import source
 from cnnlib.course.networks import NetworkTable, Timeline
 from cnnlib.course.papers import reported
@@ -14,6 +15,7 @@ __all__ = [
     "Bench",
     "Explorer",
     "Knob",
+    "Ledger",
     "NetworkTable",
     "Prediction",
     "Progress",

@@ -112,7 +112,7 @@ def parse(text: str, file: str) -> list[dict[str, Any]]:
         kind = question.get("kind")
         if kind not in KINDS:
             raise ValueError(f"{where}, kind: one of {', '.join(KINDS)}, got {kind!r}")
-        _check(question, KINDS[kind], where)
+        check_fields(question, KINDS[kind], where)
         if question["id"] in seen:
             raise ValueError(f"{where}, id: used twice")
         seen.add(question["id"])
@@ -131,12 +131,12 @@ def _check_key(question: dict[str, Any], where: str) -> None:
                 f"{where}, tolerance: a number or per cent, such as 5%, got {question['tolerance']!r}"
             ) from None
     for i, wrong in enumerate(question.get("wrong", []), 1):
-        _check(wrong, _WRONG, f"{where}, wrong {i}")
+        check_fields(wrong, _WRONG, f"{where}, wrong {i}")
         if is_right(question, wrong["value"]):
             raise ValueError(f"{where}, wrong {i}, value: {wrong['value']} is within the tolerance of the answer")
     for field, schema in (("options", _OPTION), ("items", _ITEM)):
         for i, part in enumerate(question.get(field, []), 1):
-            _check(part, schema, f"{where}, {field[:-1]} {i}")
+            check_fields(part, schema, f"{where}, {field[:-1]} {i}")
         texts = [part["text"] for part in question.get(field, [])]
         if len(set(texts)) < len(texts):
             raise ValueError(f"{where}, {field}: two of them read alike")
@@ -177,7 +177,11 @@ def is_right(question: dict[str, Any], value: float) -> bool:
     return abs(value - question["answer"]) <= tolerance(question)
 
 
-def _check(fields: Any, schema: dict[str, tuple[tuple, bool]], where: str) -> None:
+def check_fields(fields: Any, schema: dict[str, tuple[tuple, bool]], where: str) -> None:
+    """That `fields` holds what `schema` says (field: its types, and whether it must be there) and nothing else.
+
+    Raises ValueError that begins with `where` and names the field.
+    """
     if not isinstance(fields, dict):
         raise ValueError(f"{where}: must be fields, got {fields!r}")
     for name in fields.keys() - schema.keys():
