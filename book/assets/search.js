@@ -24,28 +24,30 @@ function pattern(token) {
   return `(?<![\\p{L}\\p{N}])${body}${end}`;
 }
 
-// A heading says what a place is about, so one word there counts more than many in the text.
+// A heading says what a place is about, so one word there counts more than many in the text. The name of an API entry
+// is one only for who types code: "degradation" is looked for by who wants to read of it, `create_model` is not.
 function find(query) {
   const words = tokens(query);
   const patterns = words.map(pattern);
   const each = patterns.map((one) => new RegExp(one, "giu"));
   const phrase = new RegExp(patterns.join("[\\W_]*?"), "iu");
+  const code = /[_.()]|\p{Ll}\p{Lu}/u.test(query);
   const has = (text, one) => (one.lastIndex = 0, one.test(text));
   const results = [];
   searchIndex.places.forEach(([page, heading, anchor, kind, text], order) => {
     const [title, address] = searchIndex.pages[page];
     if (!each.every((one) => has(heading, one) || has(text, one) || has(title, one))) return;
     if (!each.some((one) => has(heading, one) || has(text, one))) return;
+    const names = kind !== "API" || code;
     let score = 0;
     for (const one of each) {
-      score += has(heading, one) ? 30 : 0;
+      score += names && has(heading, one) ? 30 : 0;
       score += has(title, one) ? 8 : 0;
       score += Math.min(text.match(one)?.length ?? 0, 5);
     }
-    if (phrase.test(heading)) score += 40;
+    if (names && phrase.test(heading)) score += 40;
     if (phrase.test(text)) score += 10;
-    const name = kind === "API" ? heading.split(".").at(-1) : heading;
-    if (name.toLowerCase() === query.trim().toLowerCase()) score += 60;
+    if (!anchor && phrase.test(title)) score += 20; // the page that is named so
     results.push({ title, heading, kind, text, score, order, href: address + (anchor ? `#${anchor}` : "") });
   });
   results.sort((a, b) => b.score - a.score || a.order - b.order);
