@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.util.docutils import docutils_namespace
 
 from book.extension import api, api_links, ledger, maths, search, social
 from book.repository import ROOT, Repository
@@ -29,7 +30,8 @@ def build(folder: Path, page: str, extensions: list[str], **config) -> tuple[str
     config |= {"extensions": ["myst_parser", "sphinxcontrib.bibtex", *extensions], "bibtex_cite_id": "{key}"}
     config |= {"bibtex_bibfiles": ["book/references.bib"], "myst_enable_extensions": ["dollarmath"]}
     out, warnings = folder / "out", io.StringIO()
-    Sphinx(folder, None, out, folder / "doctrees", "html", config, None, warnings).build()
+    with docutils_namespace():  # what it registers goes with it: another test builds a book too
+        Sphinx(folder, None, out, folder / "doctrees", "html", config, None, warnings).build()
     return (out / "index.html").read_text(), warnings.getvalue()
 
 
@@ -219,7 +221,8 @@ def book_with_ledger(tmp_path, monkeypatch):
             (tmp_path / name).write_text(text)
         out, warnings = tmp_path / "out", io.StringIO()
         config = {"extensions": ["myst_parser", "book.extension.ledger"], "exclude_patterns": ["out"]}
-        Sphinx(tmp_path, None, out, tmp_path / "doctrees", "html", config, None, warnings).build(force_all=True)
+        with docutils_namespace():  # what it registers goes with it: another test builds a book too
+            Sphinx(tmp_path, None, out, tmp_path / "doctrees", "html", config, None, warnings).build(force_all=True)
         return {name: (out / name).read_text() for name in ("chapters/04_resnet.html", "book/ledger.html")}, (
             warnings.getvalue()
         )
