@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from sphinx.application import Sphinx
+from sphinx.util.docutils import docutils_namespace
 
 from book.extension import api, maths
 from book.repository import ROOT
@@ -27,7 +28,8 @@ def build(folder: Path, page: str, extensions: list[str], **config) -> tuple[str
     config |= {"extensions": ["myst_parser", "sphinxcontrib.bibtex", *extensions], "bibtex_cite_id": "{key}"}
     config |= {"bibtex_bibfiles": ["book/references.bib"], "myst_enable_extensions": ["dollarmath"]}
     out, warnings = folder / "out", io.StringIO()
-    Sphinx(folder, None, out, folder / "doctrees", "html", config, None, warnings).build()
+    with docutils_namespace():  # what an extension registers ends with its build
+        Sphinx(folder, None, out, folder / "doctrees", "html", config, None, warnings).build()
     return (out / "index.html").read_text(), warnings.getvalue()
 
 

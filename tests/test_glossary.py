@@ -8,6 +8,7 @@ import nbformat
 import pytest
 from bs4 import BeautifulSoup
 from sphinx.application import Sphinx
+from sphinx.util.docutils import docutils_namespace
 
 from book.extension import glossary
 from book.repository import ROOT
@@ -59,7 +60,8 @@ def build(folder: Path, entries: str, chapters: dict[str, str]) -> tuple[Path, s
         "suppress_warnings": ["myst.xref_missing"],
     }
     warnings = io.StringIO()
-    Sphinx(folder, None, folder / "out", folder / "doctrees", "html", config, None, warnings).build()
+    with docutils_namespace():  # what an extension registers ends with its build
+        Sphinx(folder, None, folder / "out", folder / "doctrees", "html", config, None, warnings).build()
     return folder / "out", warnings.getvalue()
 
 

@@ -9,6 +9,7 @@ import pytest
 import yaml
 from bs4 import BeautifulSoup
 from sphinx.application import Sphinx
+from sphinx.util.docutils import docutils_namespace
 
 from book.extension import teaching
 from book.repository import ROOT
@@ -69,7 +70,8 @@ def build(folder: Path, page: str) -> tuple[BeautifulSoup, str]:
     shutil.copytree(ROOT / "cnnlib/course/checks", folder / "cnnlib/course/checks")
     warnings = io.StringIO()
     config = {"extensions": ["myst_parser", "book.extension.teaching"], "exclude_patterns": ["cnnlib"]}
-    Sphinx(folder, None, folder / "out", folder / "doctrees", "html", config, None, warnings).build()
+    with docutils_namespace():  # what an extension registers ends with its build
+        Sphinx(folder, None, folder / "out", folder / "doctrees", "html", config, None, warnings).build()
     return BeautifulSoup((folder / "out/book/for_teachers.html").read_text(), "html.parser"), warnings.getvalue()
 
 
