@@ -5,11 +5,14 @@ import torchinfo
 from torch import nn
 
 import cnnlib
+from cnnlib.analysis.roofline import work
 from cnnlib.course import reported
 from cnnlib.course.curves import best_rate, final_errors
+from cnnlib.course.ranking import spearman
 from cnnlib.models import inception_v4, resnet
 from cnnlib.training.experiments import SmallInception
 from cnnlib.training.record import recorded_runs
+from cnnlib.training.transfer import with_new_head
 
 
 def blocks(model: nn.Module) -> list[nn.Module]:
@@ -30,6 +33,9 @@ SCOPE = {name: getattr(cnnlib, name) for name in cnnlib.__all__} | {
     "nn": nn,
     "recorded_runs": recorded_runs,
     "reported": reported,
+    "spearman": spearman,
     "torch": torch,
     "torchinfo": torchinfo,
+    "with_new_head": with_new_head,
+    "work": work,
 }
