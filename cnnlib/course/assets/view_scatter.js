@@ -43,10 +43,10 @@
   return ({ points: given, x, y, size, lines }, width) => {
     const most = size ? frame.sizes[size.of] : 1;
     // The area shows the value, from a quarter of the usual mark on, so that the least can still be seen and met.
-    const grow = (value) => (size ? Math.max(0.5, 3 * Math.sqrt((value ?? 0) / most)) : 1);
+    const grow = (value) => (size ? Math.max(0.6, 3 * Math.sqrt((value ?? 0) / most)) : 1);
     const points = given.map((point) => ({ ...point, x: point[x.of ?? "x"], y: point[y.of ?? "y"],
       size: size ? point[size.of] : null, grow: size ? grow(point[size.of]) : 1 }));
-    const [left, right, top, bottom] = [58, width - 12, 26, width < 460 ? 300 : 360];
+    const [left, right, top, bottom] = [58, width - 16, 26, width < 460 ? 300 : 360];
     const scale = ({ label, log }, from, to) => {
       const { ticks, ends } = frame.axes[label];
       const of = log ? Math.log10 : Number;

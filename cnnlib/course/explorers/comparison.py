@@ -153,6 +153,12 @@ def scatter_of_networks(times: list[dict]) -> Explorer:
     return Explorer(setting, knobs, view="scatter", title="Networks on two axes")
 
 
+def ordinal(place: int) -> str:
+    """1st, 2nd, 3rd, 4th, 11th."""
+    ending = "th" if place % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(place % 10, "th")
+    return f"{place}{ending}"
+
+
 def in_words(correlation: float) -> str:
     """A rank correlation in a few words."""
     strength = abs(correlation)
@@ -189,7 +195,9 @@ def rankings(times: list[dict]) -> Explorer:
         chosen = list(dict.fromkeys(name for name in (network, other) if name != "nobody"))
         said = [
             f"{name}: "
-            + ", ".join(f"{place}. in {COMPARED[key][0]}" for key, place in zip(RANKED, row["places"], strict=True))
+            + ", ".join(
+                f"{ordinal(place)} in {COMPARED[key][0]}" for key, place in zip(RANKED, row["places"], strict=True)
+            )
             for name in chosen
             for row in shown
             if row["name"] == name
@@ -384,14 +392,14 @@ def guide(times: list[dict]) -> Explorer:
     rows = [row for row in compared(times) if row["top1"] is not None]
     knobs = [
         Knob("limit", "What is scarce", tuple(LIMITS), default="seconds", format=LIMITS.get),
-        Knob("error", "Top-1 error at most", ALLOWED, default=26, format="{}%"),
+        Knob("error", "Top-1 error at most", ALLOWED, default=ALLOWED[len(ALLOWED) // 2], format="{}%"),
     ]
 
     def setting(limit: str, error: int) -> dict:
         able = sorted((row for row in rows if row["top1"] <= error), key=lambda row: row[limit])
         best, rest = able[0], able[1:]
         others = (
-            f" The next is {rest[0]['name']}, with {rest[0][limit] / best[limit]:.1f} times as much." if rest else ""
+            f" The next is {rest[0]['name']}, with {rest[0][limit] / best[limit]:.2f} times as much." if rest else ""
         )
         label, unit = COMPARED[limit]
         return {
