@@ -8,6 +8,7 @@ import cnnlib
 from cnnlib.analysis.roofline import work
 from cnnlib.course import reported
 from cnnlib.course.curves import best_rate, final_errors
+from cnnlib.course.explorers.comparison import anatomy_of, costs_of
 from cnnlib.course.ranking import spearman
 from cnnlib.models import inception_v4, resnet
 from cnnlib.training.experiments import SmallInception
@@ -25,9 +26,11 @@ SCOPE = {name: getattr(cnnlib, name) for name in cnnlib.__all__} | {
     "Bottleneck": resnet.Bottleneck,
     "PlainBlock": resnet.PlainBlock,
     "SmallInception": SmallInception,
+    "anatomy_of": anatomy_of,
     "best_rate": best_rate,
     "blocks": blocks,
     "cnnlib": cnnlib,
+    "costs_of": costs_of,
     "final_errors": final_errors,
     "inception_v4": inception_v4,
     "nn": nn,

@@ -150,14 +150,15 @@ SUITES = {
         "epochs": [15],
         **DIGITS,
     },
-    # Chapter 6, seconds of forward passes on the machine that records them.
-    "choosing_times": {"measure": ["times"], "batch": [1, 8], "threads": [1, 2]},
+    # Chapter 6, seconds of forward passes on the machine that records them: one image, and a few at once.
+    "choosing_times": {"measure": ["times"], "batch": [1], "threads": [1, 2]},
+    "choosing_batch": {"measure": ["times"], "batch": [4], "threads": [1]},
     # Chapter 6, transfer: three ways to use few labels, for classes near to those learned before and for far ones.
     "choosing_transfer": {
         "measure": ["transfer"],
         "seed": [0, 1, 2],
         "target": ["shapes", "digits"],
-        "labels": [10, 25, 50, 100, 250],
+        "labels": [10, 25, 50, 250],
     },
     # Chapter 6, the bench on the static page: how large a net for how many labels?
     "choosing_bench": {
@@ -165,7 +166,7 @@ SUITES = {
         "learning_rate": [0.1],
         "depth": [8, 14],
         "width": [0.5, 1.0, 2.0],
-        "train": [50, 200, 800],
+        "train": [50, 800],
         "model": ["cifar_resnet"],
         "epochs": [15],
         **DIGITS,

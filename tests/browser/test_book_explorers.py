@@ -27,6 +27,7 @@ def ready_made() -> dict[str, Explorer]:
     short, long = recorded_runs("resnet_degradation"), recorded_runs("resnet_slow_fitting")
     cat = torch.tensor(skimage.data.cat()).permute(2, 0, 1)[:, :230, 55:285].float() / 255
     digit = (1 - torch.tensor(load_digits().images[3]) / 16).repeat_interleave(4, 0).repeat_interleave(4, 1)
+    times = recorded_runs("choosing_times") + recorded_runs("choosing_batch")
     made = (
         explorers.cifar_resnet(),
         explorers.degradation(short),
@@ -48,10 +49,10 @@ def ready_made() -> dict[str, Explorer]:
             [run for suite in ("reductions", "deeper", "wider") for run in recorded_runs(f"inception_{suite}")]
         ),
         explorers.challenge(),
-        explorers.scatter_of_networks(recorded_runs("choosing_times")),
-        explorers.rankings(recorded_runs("choosing_times")),
-        explorers.roofline(recorded_runs("choosing_times")),
-        explorers.guide(recorded_runs("choosing_times")),
+        explorers.scatter_of_networks(times),
+        explorers.rankings(times),
+        explorers.roofline(times),
+        explorers.guide(times),
         explorers.transfer(recorded_runs("choosing_transfer")),
     )
     return {explorer.id: explorer for explorer in made}

@@ -206,6 +206,6 @@ def test_the_command_line():
         return subprocess.run([sys.executable, "-m", "cnnlib", *arguments], capture_output=True, text=True)
 
     shown = run("record", "--help")
-    assert shown.returncode == 0 and "suite" in shown.stdout
+    assert shown.returncode == 0 and "suite" in shown.stdout and "--to FOLDER" in shown.stdout
     refused = run("record", "nothing")
     assert refused.returncode == 2 and "resnet_degradation" in refused.stderr

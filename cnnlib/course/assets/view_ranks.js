@@ -10,7 +10,9 @@
   return ({ columns, rows, chosen }, width) => {
     const step = 19;
     const name = 6.6 * Math.max(...rows.map((row) => row.name.length)) + 12;
-    const [left, right, top] = [name, width - (width > 620 ? name : 22), 46];
+    const [left, right] = [name, width - (width > 620 ? name : 22)];
+    const narrow = (right - left) / (columns.length - 1) < 90; // then every second heading stands higher
+    const top = narrow ? 76 : 46;
     const px = (k) => left + ((right - left) * k) / (columns.length - 1);
     const py = (place) => top + step * (place - 1);
     const picture = svg("svg", { width, height: top + step * frame.rows, role: "img",
@@ -21,7 +23,7 @@
       const anchor = k === 0 && width <= 620 ? "start" : k === columns.length - 1 && width <= 620 ? "end" : "middle";
       const at = anchor === "start" ? px(k) - 24 : anchor === "end" ? width : px(k);
       [words.slice(0, half), words.slice(half)].forEach((line, i) => picture.append(
-        svg("text", { class: "cnn-tick", x: at, y: 12 + 14 * i, "text-anchor": anchor }, line.join(" "))));
+        svg("text", { class: "cnn-tick", x: at, y: (narrow && k % 2 === 0 ? 42 : 12) + 14 * i, "text-anchor": anchor }, line.join(" "))));
     });
     const line = ({ places }) => `M${places.map((place, k) => `${px(k).toFixed(1)} ${py(place).toFixed(1)}`).join("L")}`;
     const rest = rows.filter((row) => !chosen.includes(row.name));

@@ -223,11 +223,11 @@ def amount(value: float, unit: str) -> str:
     if unit == "%":
         return f"{value:.1f}%"
     if unit == "s":
-        return f"{1000 * value:,.0f} ms" if value >= 0.01 else f"{1000 * value:.1f} ms"
+        return f"{1000 * value:,.0f}\u202fms" if value >= 0.01 else f"{1000 * value:.1f}\u202fms"
     for power, letter in ((1e9, "G"), (1e6, "M"), (1e3, "K")):
         if value >= power:
-            return f"{value / power:.3g} {letter}{unit}"
-    return f"{value:.3g} {unit}".strip()
+            return f"{value / power:.3g}\u202f{letter}{unit}"
+    return f"{value:.3g}\u202f{unit}".strip()
 
 
 def correlations(times: list[dict], keys: Sequence[str] = RANKED) -> dict[str, dict[str, float]]:
