@@ -150,9 +150,8 @@ SUITES = {
         "epochs": [15],
         **DIGITS,
     },
-    # Chapter 6, seconds of forward passes on the machine that records them: one image, and a few at once.
+    # Chapter 6, seconds of forward passes on the machine that records them.
     "choosing_times": {"measure": ["times"], "batch": [1], "threads": [1, 2]},
-    "choosing_batch": {"measure": ["times"], "batch": [4], "threads": [1]},
     # Chapter 6, transfer: three ways to use few labels, for classes near to those learned before and for far ones.
     "choosing_transfer": {
         "measure": ["transfer"],

@@ -206,12 +206,8 @@ def grouped_times(
 
 
 def measure(config: dict, device: torch.device) -> dict:
-    """What a recorded run of times holds, for the settings "batch" and "threads": medians and ranges in seconds.
-
-    All networks with one image, the few of `LOOKED_INTO` with more: the others would take minutes.
-    """
-    batch, threads = config["batch"], config["threads"]
-    networks, rounds = (IMAGENET, 7) if batch == 1 else (LOOKED_INTO, 3)
+    """What a recorded run of times holds, for the settings "batch" and "threads": medians and ranges in seconds."""
+    batch, threads, rounds = config["batch"], config["threads"], 7
     settings = {"threads": threads, "device": device}
     operations = {}
     for name in LOOKED_INTO:
@@ -220,7 +216,7 @@ def measure(config: dict, device: torch.device) -> dict:
     return {
         "rounds": rounds,
         "machine": {name: float(f"{value:.3g}") for name, value in machine(**settings).items()},
-        "times": {name: summary(s) for name, s in forward_times(networks, batch, rounds=rounds, **settings).items()},
+        "times": {name: summary(s) for name, s in forward_times(IMAGENET, batch, rounds=rounds, **settings).items()},
         "groups": {name: summary(s) for name, s in grouped_times(batch, rounds=21, **settings).items()},
         "operations": operations,
     }

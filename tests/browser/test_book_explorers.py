@@ -27,7 +27,7 @@ def ready_made() -> dict[str, Explorer]:
     short, long = recorded_runs("resnet_degradation"), recorded_runs("resnet_slow_fitting")
     cat = torch.tensor(skimage.data.cat()).permute(2, 0, 1)[:, :230, 55:285].float() / 255
     digit = (1 - torch.tensor(load_digits().images[3]) / 16).repeat_interleave(4, 0).repeat_interleave(4, 1)
-    times = recorded_runs("choosing_times") + recorded_runs("choosing_batch")
+    times = recorded_runs("choosing_times")
     made = (
         explorers.cifar_resnet(),
         explorers.degradation(short),

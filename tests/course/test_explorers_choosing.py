@@ -11,7 +11,7 @@ from cnnlib.course.ranking import spearman
 from cnnlib.training import timing
 from cnnlib.training.record import recorded_runs
 
-TIMES = recorded_runs("choosing_times") + recorded_runs("choosing_batch")
+TIMES = recorded_runs("choosing_times")
 FEW = {"AlexNet, ZFNet": ("alexnet", "zfnet"), "ResNet": ("resnet18", "resnet50"), "VGG": ("vgg16",)}
 
 
@@ -92,7 +92,7 @@ def test_shares_of_time_add_up_and_every_operation_has_a_kind():
 
 def test_layers_lie_where_their_macs_bytes_and_times_put_them():
     record = select(TIMES, batch=1, threads=1)[0]
-    shown = explorers.roofline(TIMES).at(network="alexnet", batch=1)
+    shown = explorers.roofline(TIMES).at(network="alexnet", threads=1)
     whole = comparison.anatomy_of("alexnet")
     weighted = [
         (row, took) for row, took in zip(whole.layers, record["operations"]["alexnet"], strict=True) if row.macs

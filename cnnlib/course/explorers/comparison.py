@@ -329,18 +329,18 @@ def anatomy_of(name: str) -> Anatomy:
 def roofline(times: list[dict]) -> Explorer:
     """Each convolution and linear layer of a network under the roof of the machine that was measured."""
     names = list(times[0]["operations"])
-    batches = sorted({run["config"]["batch"] for run in times})
+    threads = sorted({run["config"]["threads"] for run in times})
     knobs = [
         Knob("network", "Network", names, default="resnext50_32x4d"),
-        Knob("batch", "Images at once", batches, default=batches[0], kind="select"),
+        Knob("threads", "Threads", threads, default=threads[0], kind="select"),
     ]
 
-    def setting(network: str, batch: int) -> dict:
-        record = select(times, batch=batch, threads=1)[0]
+    def setting(network: str, threads: int) -> dict:
+        record = select(times, batch=1, threads=threads)[0]
         peak, bandwidth = record["machine"]["peak"], record["machine"]["bandwidth"]
         points, total, least = {}, 0.0, 0.0
         for row, task, took in zip(
-            anatomy_of(network).layers, work(anatomy_of(network), batch), record["operations"][network], strict=True
+            anatomy_of(network).layers, work(anatomy_of(network)), record["operations"][network], strict=True
         ):
             total, least = total + took, least + task.least_seconds(peak, bandwidth)
             if row.macs:
@@ -362,7 +362,7 @@ def roofline(times: list[dict]) -> Explorer:
             ],
             "x": {"label": "MACs for each byte moved", "unit": "", "log": True},
             "y": {"label": "MACs a second", "unit": "", "log": True},
-            "sentence": f"{network}, {batch} image{'s' * (batch > 1)} at once: all its operations take {amount(total, 's')}, "
+            "sentence": f"{network}, {threads} thread{'s' * (threads > 1)}: all its operations take {amount(total, 's')}, "
             f"{total / least:.1f} times what the roof allows. Below {corner:.1f} MACs a byte memory is the limit.",
         }
 
