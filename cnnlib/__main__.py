@@ -11,6 +11,7 @@ import importlib
 import json
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import NoReturn
 
 import torch
@@ -56,6 +57,7 @@ def parser() -> Parser:
 
     command = commands.add_parser("record", help="run an experiment's grid, one JSON a run; resumes where it stopped")
     command.add_argument("suite")
+    command.add_argument("--to", type=Path, metavar="FOLDER", help="where the records go; else the book's own folder")
     command.set_defaults(run=run_record)
     return whole
 
@@ -170,9 +172,9 @@ def told(error: Exception) -> str:
 
 def run_record(arguments: argparse.Namespace) -> None:
     """Runs what a suite of recorded runs lacks."""
-    from cnnlib.training.record import record  # the only command that trains
+    from cnnlib.training.record import record  # the only command that trains or measures
 
-    record(arguments.suite)
+    record(arguments.suite, arguments.to)
 
 
 def main(argv: list[str] | None = None) -> int:

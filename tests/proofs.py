@@ -5,11 +5,15 @@ import torchinfo
 from torch import nn
 
 import cnnlib
+from cnnlib.analysis.roofline import work
 from cnnlib.course import reported
 from cnnlib.course.curves import best_rate, final_errors
+from cnnlib.course.explorers.comparison import anatomy_of, costs_of
+from cnnlib.course.ranking import spearman
 from cnnlib.models import inception_v4, resnet
 from cnnlib.training.experiments import SmallInception
 from cnnlib.training.record import recorded_runs
+from cnnlib.training.transfer import with_new_head
 
 
 def blocks(model: nn.Module) -> list[nn.Module]:
@@ -22,14 +26,19 @@ SCOPE = {name: getattr(cnnlib, name) for name in cnnlib.__all__} | {
     "Bottleneck": resnet.Bottleneck,
     "PlainBlock": resnet.PlainBlock,
     "SmallInception": SmallInception,
+    "anatomy_of": anatomy_of,
     "best_rate": best_rate,
     "blocks": blocks,
     "cnnlib": cnnlib,
+    "costs_of": costs_of,
     "final_errors": final_errors,
     "inception_v4": inception_v4,
     "nn": nn,
     "recorded_runs": recorded_runs,
     "reported": reported,
+    "spearman": spearman,
     "torch": torch,
     "torchinfo": torchinfo,
+    "with_new_head": with_new_head,
+    "work": work,
 }

@@ -99,8 +99,14 @@ class Explorer:
         in pixels to the next unit.
     view="scatter": named points, each drawn in the colour and form of its group:
         {"points": [{"name", "group", "x", "y"}, …], "x": {"label", "unit", "log": bool}, "y": the same}
-        where x or y of a point may be None, which is listed and not drawn. A unit is "", "B" (bytes) or any other text.
-        Knobs choose the axes: one axis has the same scale in all settings that show it.
+        where x or y of a point may be None, which is listed and not drawn. A unit is "", "B" (bytes), "s" (seconds),
+        "year" or any other text. Knobs choose the axes: one axis has the same scale in all settings that show it.
+        An axis with "of": key shows that value of the points in place of x or y, so that points which have all values
+        are on the page once. "size": {"label", "unit", "of"} makes the area of a mark show a value, and "lines":
+        [{"label", "path": [(x, y), …]}, …] draws lines behind the points.
+    view="ranks": places of named things in several rankings, a line for each:
+        {"columns": [heading, …], "rows": [{"name", "places": [1 is first, …], "values": [text, …]}, …],
+         "chosen": the names whose lines stand out}
     view="curves": lines with their spread over runs:
         {"series": [{"label", "epochs", "mean", "low", "high", "runs", "style": "plain" | "residual"}, …],
          "x_label", "y_label", "log_y": bool, "note"}; series may be empty.

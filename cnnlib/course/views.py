@@ -143,27 +143,51 @@ def _curves_fallback(result: dict) -> str:
     return (table(columns, rows) if rows else "") + f"<p>{escape(result.get('note') or '')}</p>"
 
 
+def _column(result: dict, axis: str) -> str:
+    """The key of the points' values on an axis: its own name, unless the axis says another."""
+    return result[axis].get("of", axis)
+
+
 def _scatter_frame(results: list[dict]) -> dict:
     """The axis of each quantity, by its label: over all settings, and the same whether it lies across or up."""
     values: dict[str, list[float]] = {}
     logs: dict[str, bool] = {}
+    sizes: dict[str, float] = {}
     for result in results:
-        for axis in ("x", "y"):
-            label = result[axis]["label"]
+        for number, axis in enumerate(("x", "y")):
+            label, of = result[axis]["label"], _column(result, axis)
+            if missing := [point["name"] for point in result["points"] if of not in point]:
+                raise ValueError(f"the axis {label!r} shows {of!r}, which {missing[0]!r} lacks")
             logs[label] = bool(result[axis]["log"])
-            values.setdefault(label, []).extend(p[axis] for p in result["points"] if p[axis] is not None)
+            found = values.setdefault(label, [])
+            found.extend(p[of] for p in result["points"] if p[of] is not None)
+            found.extend(spot[number] for line in result.get("lines", ()) for spot in line["path"])
+        if result.get("size"):
+            of = result["size"]["of"]
+            sizes[of] = max([sizes.get(of, 0), *(p[of] for p in result["points"] if p[of] is not None)])
     for label, found in values.items():
         if logs[label] and min(found, default=1) <= 0:
             raise ValueError(f"the axis {label!r} has log=True and a value of {min(found):g}; give it log=False")
     axes = {label: (log_axis if logs[label] else linear_axis)(found) for label, found in values.items()}
-    return {"axes": axes, "groups": list(dict.fromkeys(p["group"] for result in results for p in result["points"]))}
+    groups = list(dict.fromkeys(p["group"] for result in results for p in result["points"]))
+    return {"axes": axes, "groups": groups} | ({"sizes": sizes} if sizes else {})
 
 
 def _scatter_fallback(result: dict) -> str:
+    columns = [name for name in ("x", "y", "size") if result.get(name)]
     heads = (
-        f"{axis['label']} ({axis['unit']})" if axis["unit"] else axis["label"] for axis in (result["x"], result["y"])
+        f"{axis['label']} ({axis['unit']})" if axis["unit"] else axis["label"] for axis in map(result.get, columns)
     )
-    return table(["", *heads], ([point["name"], point["x"], point["y"]] for point in result["points"]))
+    of = [_column(result, column) for column in columns]
+    return table(["", *heads], ([point["name"], *(point[key] for key in of)] for point in result["points"]))
+
+
+def _ranks_frame(results: list[dict]) -> dict:
+    return {"rows": max(len(result["rows"]) for result in results)}
+
+
+def _ranks_fallback(result: dict) -> str:
+    return table(["", *result["columns"]], ([row["name"], *row["values"]] for row in result["rows"]))
 
 
 # ----------------------------------------------------------------------------------------- field, pipeline and table
@@ -214,8 +238,9 @@ VIEWS = {
     "curves": View({"series": "label epochs mean low high runs", "sentence": ""}, _curves_frame, _curves_fallback),
     "field": View({"input": "", "fields": "name pixels jump", "sentence": ""}, _field_frame, _field_fallback),
     "pipeline": View({"layers": "name what op shape", "sentence": ""}, _pipeline_frame, _pipeline_fallback),
+    "ranks": View({"columns": "", "rows": "name places values", "sentence": ""}, _ranks_frame, _ranks_fallback),
     "scatter": View(
-        {"points": "name group x y", "x": "label unit log", "y": "label unit log", "sentence": ""},
+        {"points": "name group", "x": "label unit log", "y": "label unit log", "sentence": ""},
         _scatter_frame, _scatter_fallback,
     ),
     "stages": View(

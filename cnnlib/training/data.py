@@ -93,12 +93,15 @@ def normalised(name: str, train: tuple[Tensor, Tensor], test: tuple[Tensor, Tens
 TRAINING_DIGITS = 1400  # of 1 797: a count that the batch sizes of the course divide into even steps
 
 
-def digits(size: int = 16) -> ImageData:
+def digits(size: int = 16, train: int = TRAINING_DIGITS) -> ImageData:
     """Real handwritten digits: 1 797 scans of 8×8 pixels (UCI optdigits, test part), resized to `size`×`size`.
 
-    They ship with scikit-learn. 1 400 are for training; the split is a fixed shuffle, the same for every seed of a run.
-    Raises ImportError, saying what to install, without scikit-learn, and ValueError for a size under 8.
+    They ship with scikit-learn. 1 400 are for training, or the first `train` of these; the split is a fixed shuffle, the
+    same for every seed of a run. Raises ImportError, saying what to install, without scikit-learn, and ValueError for a
+    size under 8 or a `train` that is not 1 to 1 400.
     """
+    if not 1 <= train <= TRAINING_DIGITS:
+        raise ValueError(f"train={train}: of the digits 1 to {TRAINING_DIGITS} are for training")
     if size < 8:
         raise ValueError(f"size={size} is less than the 8×8 pixels that the digits have; give 8 or more")
     try:
@@ -111,8 +114,8 @@ def digits(size: int = 16) -> ImageData:
     if size != 8:
         images = F.interpolate(images, size=(size, size), mode="bilinear", align_corners=False)
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))
-    train, test = order[:TRAINING_DIGITS], order[TRAINING_DIGITS:]
-    return normalised("digits", (images[train], labels[train]), (images[test], labels[test]), "0123456789")
+    kept, test = order[:train], order[TRAINING_DIGITS:]
+    return normalised("digits", (images[kept], labels[kept]), (images[test], labels[test]), "0123456789")
 
 
 PHOTOGRAPHS = {

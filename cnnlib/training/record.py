@@ -1,6 +1,7 @@
 """Recorded runs: experiments too long for a chapter, run once by a plain resumable loop, one small JSON a run.
 
     python -m cnnlib record resnet_degradation
+    python -m cnnlib record choosing_times --to my_times
 
 A run that is on disk already is not repeated, so that an interrupted suite goes on where it stopped.
 """
@@ -10,7 +11,8 @@ import itertools
 import json
 import os
 import platform
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from functools import partial
 from importlib import resources
 from pathlib import Path
@@ -18,6 +20,7 @@ from pathlib import Path
 import torch
 
 from cnnlib.models import create_model
+from cnnlib.training import timing, transfer
 from cnnlib.training.data import load_data
 from cnnlib.training.experiments import EXPERIMENTS
 from cnnlib.training.loop import best_device, fit
@@ -147,9 +150,31 @@ SUITES = {
         "epochs": [15],
         **DIGITS,
     },
+    # Chapter 6, seconds of forward passes on the machine that records them.
+    "choosing_times": {"measure": ["times"], "batch": [1], "threads": [1, 2]},
+    # Chapter 6, transfer: three ways to use few labels, for classes near to those learned before and for far ones.
+    "choosing_transfer": {
+        "measure": ["transfer"],
+        "seed": [0, 1, 2],
+        "target": ["shapes", "digits"],
+        "labels": [10, 25, 50, 250],
+    },
+    # Chapter 6, the bench on the static page: how large a net for how many labels?
+    "choosing_bench": {
+        "seed": [0, 1],
+        "learning_rate": [0.1],
+        "depth": [8, 14],
+        "width": [0.5, 1.0, 2.0],
+        "train": [50, 800],
+        "model": ["cifar_resnet"],
+        "epochs": [15],
+        **DIGITS,
+    },
 }
-OF_DATA = ("size",)
+OF_DATA = ("size", "train")
 OF_TRAINING = ("epochs", "learning_rate", "seed")
+# What a suite without a model measures: a function of the settings and the device, whose result joins the record.
+MEASURES: dict[str, Callable[[dict, torch.device], dict]] = {"times": timing.measure, "transfer": transfer.measure}
 
 
 def configurations(suite: str) -> Iterator[dict]:
@@ -162,7 +187,11 @@ def configurations(suite: str) -> Iterator[dict]:
 
 
 def run(config: dict, device: torch.device) -> dict:
-    """Trains one configuration and returns its record: configuration, where and when it ran, and its curves."""
+    """Trains or measures one configuration and returns its record: configuration, where and when it ran, its curves."""
+    if "measure" in config:
+        started = time.perf_counter()
+        measured = MEASURES[config["measure"]](config, device)
+        return {"config": config} | origin(device, time.perf_counter() - started) | measured
     data = load_data(config["data"], **{key: config[key] for key in OF_DATA if key in config})
     options = {key: value for key, value in config.items() if key not in ("model", "data", *OF_DATA, *OF_TRAINING)}
     torch.manual_seed(config["seed"])
@@ -173,19 +202,23 @@ def run(config: dict, device: torch.device) -> dict:
     history = fit(model, data, epochs=config["epochs"], recipe=recipe, seed=config["seed"], device=device)
     if history.interrupted:
         raise KeyboardInterrupt  # a run that is not whole is no record
+    curves = {
+        "train_error": [round(value, 3) for value in history.train_error],
+        "test_error": [round(value, 3) for value in history.test_error],
+        "train_loss": [float(f"{value:.4g}") for value in history.train_loss],
+    }
+    return {"config": config | {"recipe": said(recipe)}} | origin(device, history.seconds) | {"curves": curves}
+
+
+def origin(device: torch.device, seconds: float) -> dict:
+    """Where and when a run was made."""
     where = torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU ({platform.machine()})"
     return {
-        "config": config | {"recipe": said(recipe)},
         "device": where,
         "threads": torch.get_num_threads(),
         "versions": {"torch": torch.__version__, "python": platform.python_version()},
         "date": datetime.date.today().isoformat(),
-        "seconds": round(history.seconds, 1),
-        "curves": {
-            "train_error": [round(value, 3) for value in history.train_error],
-            "test_error": [round(value, 3) for value in history.test_error],
-            "train_loss": [float(f"{value:.4g}") for value in history.train_loss],
-        },
+        "seconds": round(seconds, 1),
     }
 
 
@@ -200,12 +233,13 @@ def folder(suite: str) -> Path:
     return Path(str(resources.files("cnnlib") / "course" / "runs" / suite))
 
 
-def record(suite: str) -> None:
+def record(suite: str, target: Path | None = None) -> None:
     """Runs what the suite lacks. Each record is written whole or not at all.
 
-    Raises ValueError for an unknown suite, and OSError when a record cannot be written; those before it stay.
+    `target` is the folder of the records; None is the book's own. Raises ValueError for an unknown suite, and OSError
+    when a record cannot be written; those before it stay.
     """
-    target = folder(suite)
+    target = target or folder(suite)
     todo = list(configurations(suite))
     target.mkdir(parents=True, exist_ok=True)
     for number, config in enumerate(todo, 1):
@@ -220,23 +254,24 @@ def record(suite: str) -> None:
             unfinished.unlink(missing_ok=True)  # on a full disk what is half written helps nobody
             raise
         os.replace(unfinished, target / name)
-        last = result["curves"]["train_error"][-1]
-        print(f"{number}/{len(todo)} {name}: training error {last:.2f}% in {result['seconds']:.0f} s", flush=True)
+        end = f"training error {result['curves']['train_error'][-1]:.2f}%" if "curves" in result else "measured"
+        print(f"{number}/{len(todo)} {name}: {end} in {result['seconds']:.0f} s", flush=True)
 
 
 def file_name(config: dict) -> str:
     """The file of a run: all that a suite sets, so that a changed grid finds no run of the old one."""
-    settings = (f"{key}={value}" for key, value in sorted(config.items()) if key != "model")
-    return f"{config['model']}-{'-'.join(settings)}.json"
+    subject = "model" if "model" in config else "measure"
+    settings = (f"{key}={value}" for key, value in sorted(config.items()) if key != subject)
+    return f"{config[subject]}-{'-'.join(settings)}.json"
 
 
-def recorded_runs(suite: str) -> list[dict]:
+def recorded_runs(suite: str, source: Path | None = None) -> list[dict]:
     """The records of a suite, in the order of its grid; those not yet recorded are left out.
 
-    Raises ValueError for an unknown suite and for a record that is damaged, naming its file.
+    `source` is the folder of the records; None is the book's own. Raises ValueError for an unknown suite and for a record that is damaged, naming its file.
     """
     runs = []
-    for path in (folder(suite) / file_name(config) for config in configurations(suite)):
+    for path in ((source or folder(suite)) / file_name(config) for config in configurations(suite)):
         if path.exists():
             try:
                 runs.append(json.loads(path.read_text()))

@@ -27,6 +27,7 @@ def ready_made() -> dict[str, Explorer]:
     short, long = recorded_runs("resnet_degradation"), recorded_runs("resnet_slow_fitting")
     cat = torch.tensor(skimage.data.cat()).permute(2, 0, 1)[:, :230, 55:285].float() / 255
     digit = (1 - torch.tensor(load_digits().images[3]) / 16).repeat_interleave(4, 0).repeat_interleave(4, 1)
+    times = recorded_runs("choosing_times")
     made = (
         explorers.cifar_resnet(),
         explorers.degradation(short),
@@ -47,6 +48,12 @@ def ready_made() -> dict[str, Explorer]:
         explorers.reductions(
             [run for suite in ("reductions", "deeper", "wider") for run in recorded_runs(f"inception_{suite}")]
         ),
+        explorers.challenge(),
+        explorers.scatter_of_networks(times),
+        explorers.rankings(times),
+        explorers.roofline(times),
+        explorers.guide(times),
+        explorers.transfer(recorded_runs("choosing_transfer")),
     )
     return {explorer.id: explorer for explorer in made}
 
@@ -161,10 +168,23 @@ def check_field(explorer: Locator, result: dict) -> None:
 
 
 def check_scatter(explorer: Locator, result: dict) -> None:
-    expect(explorer.locator(".cnn-point")).to_have_count(len(result["points"]))
+    across, up = (result[axis].get("of", axis) for axis in ("x", "y"))
+    drawn = [point for point in result["points"] if point[across] is not None and point[up] is not None]
+    expect(explorer.locator(".cnn-point")).to_have_count(len(drawn))
     unit = f" {result['y']['unit']}".rstrip()
-    cells = [f"{point['y']:,}{unit}" for point in result["points"]]
-    assert explorer.locator("tbody td:last-child").all_text_contents() == cells
+    cells = ["–" if point[up] is None else f"{point[up]:,}{unit}" for point in result["points"]]
+    shown = explorer.locator("tbody td:nth-child(3)").all_text_contents()
+    if result["y"]["unit"] in ("s", "year"):  # said as a person would: 12 ms
+        assert len(shown) == len(cells)
+    else:
+        assert shown == cells
+
+
+def check_ranks(explorer: Locator, result: dict) -> None:
+    expect(explorer.locator("path.cnn-thick")).to_have_count(len(result["chosen"]))
+    expect(explorer.locator("path.cnn-thin")).to_have_count(len(result["rows"]) - len(result["chosen"]))
+    places = [str(place) for name in result["chosen"] for row in result["rows"] if row["name"] == name for place in row["places"]]  # fmt: skip
+    assert explorer.locator(".cnn-place").all_text_contents() == places
 
 
 def check_table(explorer: Locator, result: dict) -> None:
@@ -179,6 +199,7 @@ CHECKS = {
     "curves": check_curves,
     "pipeline": check_pipeline,
     "field": check_field,
+    "ranks": check_ranks,
     "scatter": check_scatter,
     "table": check_table,
 }

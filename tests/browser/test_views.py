@@ -27,6 +27,15 @@ def pipeline(size: int) -> dict:
     return {"layers": [{"name": f"layer{i}", "what": ODD[:8], "op": "conv", "shape": s} for i, s in enumerate(shapes)]}
 
 
+def ranks(size: int) -> dict:
+    names = [f"network{i}" for i in range(9)] + [ODD]
+    rows = [
+        {"name": name, "places": [i + 1, 10 - i, (i + size) % 10 + 1], "values": [f"{i}%", f"{i} MB", ODD]}
+        for i, name in enumerate(names)
+    ]
+    return {"columns": ["top-1 error", ODD, "time"], "rows": rows, "chosen": [names[size], ODD]}
+
+
 def scatter(size: int) -> dict:
     """A cloud in which names would meet, a point that has no y, and one alone."""
     cloud = [(f"network{i}", "A", 10**6 * (1 + i // 4), 70 + i % 4) for i in range(12)]
@@ -45,7 +54,7 @@ def table(size: int) -> dict:
     return {"rows": [{"what": ODD, "2": 1234567 * size, "1": None, ODD: 0.5}]}
 
 
-VIEWS = {of.__name__: of for of in (bars, field, pipeline, scatter, table)}
+VIEWS = {of.__name__: of for of in (bars, field, pipeline, ranks, scatter, table)}
 
 
 def explorer(view: str) -> Explorer:
@@ -118,6 +127,15 @@ def test_a_pipeline_wraps_on_a_phone(show):
         )
 
     assert 1 <= rows(show("pipeline", 800)) < rows(show("pipeline", 390))
+
+
+def test_a_chosen_line_goes_through_its_places(show):
+    page = show("ranks")
+    expect(page.locator("path.cnn-thick")).to_have_count(2)
+    expect(page.locator("path.cnn-thin")).to_have_count(8)
+    assert page.locator(".cnn-place").all_text_contents() == ["3", "8", "5", "10", "1", "2"]
+    page.locator("summary").click()
+    assert page.locator("tbody tr").nth(2).locator("td").all_inner_texts() == ["2% (3)", "2 MB (8)", f"{ODD} (5)"]
 
 
 def test_points_that_are_not_known_are_listed_and_not_drawn(show):

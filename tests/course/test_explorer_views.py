@@ -35,6 +35,14 @@ def pipeline(size: int) -> dict:
     return {"layers": [{"name": ODD, "what": ODD, "op": "conv", "shape": shape} for shape in shapes]}
 
 
+def ranks(size: int) -> dict:
+    rows = [
+        {"name": ODD, "places": [1, 2], "values": ["1%", f"{size} MB"]},
+        {"name": "b", "places": [2, 1], "values": ["2%", ODD]},
+    ]
+    return {"columns": ["error", ODD], "rows": rows, "chosen": ["b"]}
+
+
 def scatter(size: int) -> dict:
     points = [
         {"name": ODD, "group": "one", "x": 3 * size, "y": 70.5},
@@ -56,7 +64,7 @@ def table(size: int) -> dict:
     return {"rows": [{"what": ODD, "1": size, "0": None}, {"what": "b", "1": 1234567, "0": 0.5}]}
 
 
-EXAMPLES = {of.__name__: of for of in (bars, curves, field, pipeline, scatter, stages, table)}
+EXAMPLES = {of.__name__: of for of in (bars, curves, field, pipeline, ranks, scatter, stages, table)}
 
 
 def explorer(view: str, *changes) -> Explorer:
@@ -131,6 +139,30 @@ def test_an_axis_is_the_same_in_all_settings_across_and_up():
     assert frame["groups"] == ["one", ODD]
     assert frame["axes"][f"size {ODD}"]["ends"] == [2, 50_000]
     assert frame["axes"]["right"]["ends"][0] <= 70.5 <= frame["axes"]["right"]["ends"][1]
+
+
+def test_axes_may_show_any_value_of_the_points_which_are_stored_once():
+    points = [{"name": f"{i}", "group": "g", "cost": 10**i, "error": 5 - i} for i in range(1, 4)]
+
+    def chosen(size: int) -> dict:
+        keys = ("cost", "error") if size == 1 else ("error", "cost")
+        x, y = ({"label": key, "unit": "", "log": key == "cost", "of": key} for key in keys)
+        lines = [{"label": "limit", "path": [(5, 1), (20_000, 4)] if size == 1 else [(1, 5), (4, 20_000)]}]
+        return {
+            "points": points,
+            "x": x,
+            "y": y,
+            "size": {"label": "cost", "unit": "", "of": "cost"},
+            "lines": lines,
+            "sentence": "",
+        }
+
+    spec = Explorer(chosen, [SIZE], view="scatter", title="x").spec
+    assert len(spec["table"]["points"]["rows"]) == 3
+    assert spec["frame"]["sizes"] == {"cost": 1000}
+    assert spec["frame"]["axes"]["cost"]["ends"] == [5, 20_000]  # a line counts as well
+    with pytest.raises(ValueError, match="the axis 'cost' shows 'price', which '1' lacks"):
+        Explorer(lambda size: chosen(size) | {"x": chosen(1)["x"] | {"of": "price"}}, [SIZE], view="scatter", title="x")
 
 
 def test_a_logarithm_of_nothing_is_refused():

@@ -4,14 +4,14 @@ import pytest
 from torch import nn
 
 from cnnlib.course import checks
-from cnnlib.course.checks import classic, inception, resnet, vgg
+from cnnlib.course.checks import choosing, classic, inception, resnet, vgg
 from cnnlib.course.checks.functions import FunctionExercise
 from cnnlib.course.checks.modules import ModuleExercise
 
 # In each chapter's file an exercise is the constant whose name, in capitals, is the check's.
 EXERCISES = {
     name.lower(): one
-    for chapter in (classic, vgg, inception, resnet)
+    for chapter in (classic, vgg, inception, resnet, choosing)
     for name, one in vars(chapter).items()
     if isinstance(one, ModuleExercise | FunctionExercise)
 }

@@ -287,3 +287,12 @@ def test_some_classes_of_a_data_set():
 def test_classes_that_are_not_there_are_refused(classes):
     with pytest.raises(ValueError, match=r"give each once, out of 0, 1, 2"):
         load_data("digits", size=8).only(classes)
+
+
+def test_fewer_digits_are_the_first_of_all_and_the_test_set_stays():
+    few, whole = load_data("digits", size=8, train=50), load_data("digits", size=8)
+    assert torch.equal(few.train_labels, whole.train_labels[:50]) and torch.equal(few.test_labels, whole.test_labels)
+    assert few.train_images.mean().abs() < 1e-5  # normalised by its own images: the others are not known
+    for count in (0, 1401):
+        with pytest.raises(ValueError, match=f"train={count}: of the digits 1 to 1400 are for training"):
+            load_data("digits", train=count)

@@ -62,7 +62,8 @@ def test_every_suite_is_recorded_whole_and_its_records_are_those_of_its_grid(sui
     assert len(list(recording.folder(suite).iterdir())) == len(runs), "a file that no setting of the suite reads"
     for run in runs:
         assert run["device"] and run["versions"]["torch"] and datetime.date.fromisoformat(run["date"])
-        assert all(len(curve) == run["config"]["epochs"] for curve in run["curves"].values())
+        assert all(len(curve) == run["config"]["epochs"] for curve in run.get("curves", {}).values())
+        assert "curves" in run or "measure" in run["config"]
 
 
 @pytest.mark.slow
@@ -123,6 +124,18 @@ def test_a_record_says_how_it_came_about(tiny):
     assert set(made["curves"]) == {"train_error", "test_error", "train_loss"}
     assert all(len(curve) == config["epochs"] for curve in made["curves"].values())
     assert 0 <= made["curves"]["train_error"][0] <= 100
+
+
+def test_a_measurement_is_recorded_like_a_run_and_into_a_folder_of_ones_own(monkeypatch, tmp_path, capsys):
+    monkeypatch.setitem(recording.MEASURES, "weight", lambda config, device: {"kilograms": 2 * config["size"]})
+    monkeypatch.setitem(recording.SUITES, "scales", {"measure": ["weight"], "size": [1, 3]})
+    recording.record("scales", tmp_path)
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["weight-size=1.json", "weight-size=3.json"]
+    runs = recording.recorded_runs("scales", tmp_path)
+    assert [run["kilograms"] for run in runs] == [2, 6]
+    assert runs[1]["config"] == {"measure": "weight", "size": 3} and runs[1]["versions"]["torch"] == torch.__version__
+    assert "weight-size=1.json: measured in 0 s" in capsys.readouterr().out
+    assert not recording.recorded_runs("scales")
 
 
 def test_a_run_that_was_interrupted_is_run_again(tiny, monkeypatch):
@@ -193,6 +206,6 @@ def test_the_command_line():
         return subprocess.run([sys.executable, "-m", "cnnlib", *arguments], capture_output=True, text=True)
 
     shown = run("record", "--help")
-    assert shown.returncode == 0 and "suite" in shown.stdout
+    assert shown.returncode == 0 and "suite" in shown.stdout and "--to FOLDER" in shown.stdout
     refused = run("record", "nothing")
     assert refused.returncode == 2 and "resnet_degradation" in refused.stderr
