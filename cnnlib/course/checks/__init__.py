@@ -4,6 +4,7 @@ A check never raises and always ends: what goes wrong in the reader's code becom
 and which mistakes it knows stands in one file a chapter; how it is held against ours in `modules.py` and `functions.py`.
 """
 
+from cnnlib.course.checks.after_resnet import dense_channels, expected_blocks, fire_module, preact_block
 from cnnlib.course.checks.classic import connection_table, grouped_parameters, lenet, output_size
 from cnnlib.course.checks.inception import bottleneck_macs, inception_module, smoothed_targets
 from cnnlib.course.checks.resnet import bottleneck_parameters, identity_block, projection_block, receptive_field
@@ -15,13 +16,17 @@ __all__ = [
     "bottleneck_macs",
     "bottleneck_parameters",
     "connection_table",
+    "dense_channels",
     "dense_positions",
+    "expected_blocks",
     "field_walk",
+    "fire_module",
     "grouped_parameters",
     "identity_block",
     "inception_module",
     "lenet",
     "output_size",
+    "preact_block",
     "projection_block",
     "receptive_field",
     "smoothed_targets",

@@ -1,5 +1,14 @@
 """The explorers that more than one page shows, or that a test recomputes, ready made: a file a chapter."""
 
+from cnnlib.course.explorers.after_resnet import (
+    cardinality,
+    dense_block,
+    families,
+    race,
+    signals,
+    survival,
+    width_or_depth,
+)
 from cnnlib.course.explorers.classic import (
     alexnet_costs,
     alexnet_pipeline,
@@ -38,11 +47,14 @@ __all__ = [
     "alexnet_costs",
     "alexnet_pipeline",
     "bitmap",
+    "cardinality",
     "cifar_resnet",
     "convolution",
     "degradation",
+    "dense_block",
     "dense_scores",
     "effective_sizes",
+    "families",
     "gradients",
     "heat",
     "inception_module",
@@ -54,14 +66,18 @@ __all__ = [
     "lenet_training",
     "lesions",
     "model_costs",
+    "race",
     "receptive_fields",
     "reductions",
     "relu_against_tanh",
     "response_norm",
+    "signals",
     "slow_fitting",
     "stacked_layers",
     "stacks_trained",
+    "survival",
     "trained_fields",
     "vgg_costs",
     "vgg_fields",
+    "width_or_depth",
 ]
