@@ -8,6 +8,7 @@ import cnnlib
 from cnnlib.course import reported
 from cnnlib.course.curves import best_rate, final_errors
 from cnnlib.models import inception_v4, resnet
+from cnnlib.training import compress
 from cnnlib.training.experiments import SmallInception
 from cnnlib.training.record import recorded_runs
 
@@ -25,6 +26,7 @@ SCOPE = {name: getattr(cnnlib, name) for name in cnnlib.__all__} | {
     "best_rate": best_rate,
     "blocks": blocks,
     "cnnlib": cnnlib,
+    "compress": compress,
     "final_errors": final_errors,
     "inception_v4": inception_v4,
     "nn": nn,

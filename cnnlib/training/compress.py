@@ -192,13 +192,15 @@ def read_symbols(reader: Reader, count: int, bits: int, huffman: bool) -> list[i
         return [int(stream[i * bits : (i + 1) * bits], 2) for i in range(count)]
     lengths = {symbol: length for symbol, length in enumerate(reader.take(2**bits)) if length}
     symbol_of = {word: symbol for symbol, word in words(lengths).items()}
-    stream, found, word = iter(bit_string(reader.take(reader.number()))), [], ""
-    while len(found) < count:
-        word += next(stream)
+    found, word = [], ""
+    for bit in bit_string(reader.take(reader.number())):
+        word += bit
         if word in symbol_of:
             found.append(symbol_of[word])
             word = ""
-    return found
+    if not count <= len(found) <= count + 8:  # the last byte is filled up, with bits that may be words
+        raise ValueError(f"the file has {len(found)} symbols where the network has {count}; it is of another network")
+    return found[:count]
 
 
 def bit_string(data: bytes) -> str:
@@ -294,7 +296,10 @@ def read_layer(reader: Reader, like: Tensor, way: str) -> Tensor:
         kept = reader.tensor(like, (len(places),))
     else:
         values = reader.tensor(like, (reader.take(1)[0] + 1 if places else reader.take(1)[0],))
-        kept = values[read_symbols(reader, len(places), width_of(len(values)), way == "huffman")]
+        indices = read_symbols(reader, len(places), width_of(len(values)), way == "huffman")
+        if max(indices, default=0) > len(values) - bool(places):
+            raise ValueError("the file names a value that is not in the layer's list; it is of another network")
+        kept = values[indices]
     weight = torch.zeros(like.numel(), dtype=like.dtype)
     if places and places[-1] >= like.numel():
         raise ValueError("the file has more weights in a layer than the network; it is of another network")

@@ -155,7 +155,7 @@ SUITES = {
         "budget": ["parameters", "macs"],
         "family": [*RACE],
         "model": ["race_net"],
-        "epochs": [10],
+        "epochs": [8],
         "data": ["textures"],
         "size": [16],
     },
@@ -177,7 +177,7 @@ SUITES = {
         "blocks": [1, 2],
         "width": [0.5, 1.0],
         "model": ["family_net"],
-        "epochs": [8],
+        "epochs": [6],
         **DIGITS,
     },
 }

@@ -18,7 +18,13 @@ QUESTIONS = [(name, question) for name in quiz.names() for question in quiz.load
 NUMERIC = [(n, q) for n, q in QUESTIONS if "answer" in q]
 ORDERED = [(n, q) for n, q in QUESTIONS if q["kind"] == "ordering" and "proof" in q]
 PREDICTED = [(n, q) for n, q in QUESTIONS if q["kind"] == "predict"]
-SHOWN = (explorers.cifar_resnet(), explorers.alexnet_costs(), explorers.stacked_layers(), explorers.inception_module())
+SHOWN = (
+    explorers.cifar_resnet(),
+    explorers.alexnet_costs(),
+    explorers.stacked_layers(),
+    explorers.inception_module(),
+    explorers.survival(),
+)
 EXPLORERS = {explorer.title: explorer for explorer in SHOWN}
 PROVED = [(n, q, o) for n, q in QUESTIONS for o in q.get("options", []) if "proof" in o]
 
