@@ -68,10 +68,6 @@ RACE = {
         "parameters": {"depth": 26, "width": 7 / 16},
         "macs": {"depth": 20, "width": 11 / 16},
     }),
-    "preact": ("cifar_preact_resnet", {
-        "parameters": {"depth": 26, "width": 7 / 16},
-        "macs": {"depth": 20, "width": 11 / 16},
-    }),
     "wide": ("cifar_wrn", {
         "parameters": {"depth": 10, "widen_factor": 1.0},
         "macs": {"depth": 10, "widen_factor": 21 / 16},

@@ -303,8 +303,8 @@ def dense_block(
 # ------------------------------------------------------------------------------------------- recorded runs
 
 RACERS = {
-    "resnet": "ResNet", "stochastic_depth": "stochastic depth", "preact": "pre-activation", "wide": "wide",
-    "resnext": "ResNeXt", "fractalnet": "FractalNet", "densenet": "DenseNet", "squeezenet": "Fire modules",
+    "resnet": "ResNet", "stochastic_depth": "stochastic depth", "wide": "wide", "resnext": "ResNeXt",
+    "fractalnet": "FractalNet", "densenet": "DenseNet", "squeezenet": "Fire modules",
 }  # fmt: skip
 ERRORS = {"train_error": "on the training set", "test_error": "on the test set"}
 
