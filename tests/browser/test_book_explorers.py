@@ -47,6 +47,12 @@ def ready_made() -> dict[str, Explorer]:
         explorers.reductions(
             [run for suite in ("reductions", "deeper", "wider") for run in recorded_runs(f"inception_{suite}")]
         ),
+        explorers.width_or_depth(recorded_runs("after_resnet_width")),
+        explorers.cardinality(),
+        explorers.survival(),
+        explorers.dense_block(),
+        explorers.families(),
+        explorers.race(recorded_runs("after_resnet_race")),
     )
     return {explorer.id: explorer for explorer in made}
 

@@ -97,8 +97,8 @@ def test_a_dense_block_reads_what_its_layers_read():
     shown = explorers.dense_block().at(layers=6, growth=12)
     assert "21 connections. The last layer reads 84 channels and adds 12; the block gives 96" in shown["sentence"]
     plain, narrow = shown["series"]
-    assert plain["mean"] == [9 * 12 * (24 + 12 * i) for i in range(6)]
-    assert narrow["mean"] == [4 * 12 * (24 + 12 * i) + 36 * 144 for i in range(6)]
+    assert plain["mean"] == [9 * 12 * (24 + 12 * i) / 1000 for i in range(6)]
+    assert narrow["mean"] == [(4 * 12 * (24 + 12 * i) + 36 * 144) / 1000 for i in range(6)]
 
 
 def test_the_race_shows_each_run_and_the_cost_that_is_free():

@@ -50,8 +50,8 @@ def families() -> Explorer:
     """Seven families after ResNet for images of 32×32: two knobs each, and what they cost and see."""
     knobs = [
         Knob("family", "Family", tuple(FAMILIES), default="pre-activation"),
-        Knob("first", "Depth (columns; squeeze ratio)", STEPS, default="low", kind="range"),
-        Knob("second", "Width (cardinality; growth rate; survival)", STEPS, default="low", kind="range"),
+        Knob("first", "Depth (columns; squeeze ratio)", STEPS, default="middle", kind="range"),
+        Knob("second", "Width (cardinality; growth rate; survival)", STEPS, default="middle", kind="range"),
     ]
     return Explorer(families_setting, knobs, view="stages", title="The families after ResNet")
 
@@ -209,7 +209,7 @@ def cardinality_setting(paths: int, keep: str) -> dict:
     rows = []
     for name, op, parts in (
         ("1×1 down", "conv", ("conv1", "bn1", "relu1")),
-        (f"3×3 in {paths} group{'s' * (paths > 1)}", "conv", ("conv2", "bn2", "relu2")),
+        ("3×3 grouped", "conv", ("conv2", "bn2", "relu2")),
         ("1×1 up", "conv", ("conv3", "bn3")),
         ("sum", "join", None),
     ):
@@ -250,7 +250,7 @@ def survival_setting(depth: int, final: float) -> dict:
     return {
         "series": [
             {"label": "linear decay", "epochs": list(range(1, blocks + 1)), "mean": curve, "low": curve, "high": curve,
-             "runs": 1, "style": "residual"},
+             "runs": 0, "style": "residual"},
         ],
         "x_label": "block, from the input",
         "y_label": "probability that the block survives",
@@ -282,14 +282,15 @@ def dense_block(
             made[label] = [sum(p.numel() for p in layer.parameters() if p.dim() > 1) for layer in block.layers]
         reads = [start + i * growth for i in range(layers)]
         series = [
-            {"label": label, "epochs": list(range(1, layers + 1)), "mean": weights, "low": weights, "high": weights, "runs": 1}
+            {"label": label, "epochs": list(range(1, layers + 1)), "runs": 0}
+            | dict.fromkeys(("mean", "low", "high"), [weight / 1000 for weight in weights])
             for label, weights in made.items()
         ]  # fmt: skip
         plain, narrow = (sum(weights) for weights in made.values())
         return {
             "series": series,
             "x_label": "layer of the block",
-            "y_label": "weights of the layer's convolutions",
+            "y_label": "weights of the layer (thousands)",
             "log_y": True,
             "sentence": f"{layers} layers, growth rate {growth}: {layers * (layers + 1) // 2} connections. The last layer "
             f"reads {reads[-1]} channels and adds {growth}; the block gives {reads[-1] + growth}. Weights: {plain:,} in "
