@@ -129,7 +129,7 @@ def test_width_or_depth_shows_the_records():
 def test_signals_are_those_that_were_measured():
     measured = {
         kind: [{"gradient": [g, 2 * g], "signal": [g, g], "weights": [1.0, g]} for g in seeds]
-        for kind, seeds in (("identity", (1.0, 3.0)), ("scaled", (4.0, 6.0)))
+        for kind, seeds in (("identity", (1.0, 3.0)), ("scaled", (4.0, 6.0)), ("gated", (1.0, 1.0)))
     }
     shown = explorers.signals(measured, "identity").at(kind="scaled", show="gradient")
     assert [one["label"] for one in shown["series"]] == ["identity", "scaled"]

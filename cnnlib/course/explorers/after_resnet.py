@@ -283,7 +283,7 @@ def dense_block(
         reads = [start + i * growth for i in range(layers)]
         series = [
             {"label": label, "epochs": list(range(1, layers + 1)), "runs": 0}
-            | dict.fromkeys(("mean", "low", "high"), [weight / 1000 for weight in weights])
+            | {key: [weight / 1000 for weight in weights] for key in ("mean", "low", "high")}
             for label, weights in made.items()
         ]  # fmt: skip
         plain, narrow = (sum(weights) for weights in made.values())
