@@ -58,7 +58,7 @@ class FireNet(nn.Module):
 
 # ------------------------------------------------------------------------------------------------- the race
 
-# What each family is built with to have about 75 thousand parameters, or 5 million MACs on images of 16×16 pixels.
+# What each family is built with to have about 75 thousand parameters, or 1.25 million MACs on images of 8×8 pixels.
 RACE = {
     "resnet": ("cifar_resnet", {
         "parameters": {"depth": 26, "width": 7 / 16},
@@ -89,10 +89,10 @@ RACE = {
         "macs": {"depth": 2, "channels": 64},
     }),
 }  # fmt: skip
-BUDGETS = {"parameters": 75_000, "macs": 5_000_000}
+BUDGETS = {"parameters": 75_000, "macs": 1_250_000}
 
 
-def race_net(family: str, budget: str, *, num_classes: int = 8, in_channels: int = 1) -> nn.Module:
+def race_net(family: str, budget: str, *, num_classes: int = 10, in_channels: int = 1) -> nn.Module:
     """The net of a `family` of `RACE` at a `budget`: "parameters" or "macs".
 
     Raises ValueError for another family or budget.
@@ -109,28 +109,27 @@ def named(name: str, **options) -> nn.Module:
 # ------------------------------------------------------------------------------------------------- the bench
 
 
-def bench_options(family: str, blocks: int, width: float) -> tuple[str, dict]:
-    """The name and options of `family_net`. Raises ValueError for a family that the bench does not have."""
-    options = {
-        "preact": ("cifar_preact_resnet", {"depth": 6 * blocks + 2, "width": width}),
-        "resnext": (
-            "cifar_resnext",
-            {"depth": 9 * blocks + 2, "width": width / 4, "cardinality": 4, "base_width": 16},
-        ),
-        "stochastic_depth": ("cifar_stochastic_depth_resnet", {"depth": 6 * blocks + 2, "width": width}),
-        "fractalnet": ("cifar_fractalnet", {"columns": blocks, "blocks": 3, "width": width / 4}),
-        "densenet": ("cifar_densenet", {"depth": 6 * blocks + 4, "growth_rate": int(16 * width), "bottleneck": True}),
-    }
-    return look_up("family", family, options)
+# What the bench's families are built with, for so many blocks a stage and all channels times `width`.
+BENCH = {
+    "preact": lambda blocks, width: ("cifar_preact_resnet", {"depth": 6 * blocks + 2, "width": width}),
+    "stochastic_depth": lambda blocks, width: (
+        "cifar_stochastic_depth_resnet",
+        {"depth": 6 * blocks + 2, "width": width},
+    ),
+    "densenet": lambda blocks, width: (
+        "cifar_densenet",
+        {"depth": 6 * blocks + 4, "growth_rate": int(16 * width), "bottleneck": True},
+    ),
+}
 
 
 def family_net(family: str, blocks: int, width: float, *, num_classes: int = 10, in_channels: int = 1) -> nn.Module:
-    """A net of `blocks` blocks a stage (columns, of a FractalNet) and all channels, or the growth rate, times `width`.
+    """A net of `blocks` blocks a stage and all channels, or the growth rate, times `width`.
 
-    `family` is "preact", "resnext", "stochastic_depth", "fractalnet" or "densenet". Raises ValueError for another, and
-    for a width that makes no whole channels.
+    `family` is "preact", "stochastic_depth" or "densenet". Raises ValueError for another, and for a width that makes no
+    whole channels.
     """
-    name, options = bench_options(family, blocks, width)
+    name, options = look_up("family", family, BENCH)(blocks, width)
     return create_model(name, **options, num_classes=num_classes, in_channels=in_channels)
 
 

@@ -156,8 +156,7 @@ SUITES = {
         "family": [*RACE],
         "model": ["race_net"],
         "epochs": [8],
-        "data": ["textures"],
-        "size": [16],
+        **DIGITS,
     },
     # Chapter 5, width or depth: wide residual networks of equal parameters and MACs.
     "after_resnet_width": {
@@ -173,11 +172,11 @@ SUITES = {
     "after_resnet_bench": {
         "seed": [0, 1],
         "learning_rate": [0.1],
-        "family": ["preact", "resnext", "stochastic_depth", "fractalnet", "densenet"],
+        "family": ["preact", "stochastic_depth", "densenet"],
         "blocks": [1, 2],
         "width": [0.5, 1.0],
         "model": ["family_net"],
-        "epochs": [6],
+        "epochs": [5],
         **DIGITS,
     },
 }

@@ -108,7 +108,7 @@ def test_the_race_shows_each_run_and_the_cost_that_is_free():
         assert len(shown["points"]) == len(select(runs, budget=budget)) == 3 * len(RACE)
         for family, label in RACERS.items():
             with torch.device("meta"):
-                cost = getattr(cnnlib.anatomy(race_net(family, budget), (1, 16, 16)), free)
+                cost = getattr(cnnlib.anatomy(race_net(family, budget), (1, 8, 8)), free)
             mine = [point for point in shown["points"] if point["group"] == label]
             assert {point["x"] for point in mine} == {cost}
             ends = [run["curves"]["test_error"][-1] for run in select(runs, budget=budget, family=family)]

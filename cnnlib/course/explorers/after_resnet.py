@@ -324,7 +324,7 @@ def race(runs: list[dict]) -> Explorer:
         for family, label in RACERS.items():
             chosen = select(runs, budget=budget, family=family)
             with torch.device("meta"):
-                whole = anatomy(race_net(family, budget), input_size=(1, 16, 16))
+                whole = anatomy(race_net(family, budget), input_size=(1, 8, 8))
             ends = [run["curves"][error][-1] for run in chosen]
             points += [
                 {"name": f"{label} {number}", "group": label, "x": getattr(whole, free), "y": round(end, 2)}
