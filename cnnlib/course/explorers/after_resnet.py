@@ -336,7 +336,11 @@ def race(runs: list[dict]) -> Explorer:
         return {
             "points": points,
             "x": {"label": "MACs" if free == "macs" else "parameters", "unit": "", "log": True},
-            "y": {"label": f"{name.lower()} error", "unit": "%", "log": False},
+            "y": {
+                "label": f"{name.lower()} error",
+                "unit": "%",
+                "log": error == "test_error",
+            },  # in training some reach 0
             "sentence": f"{name} error in % over seeds, equal {'parameters' if budget == 'parameters' else 'MACs'}: {listed}.",
         }
 
