@@ -11,6 +11,7 @@ from cnnlib.course.curves import best_rate, final_errors
 from cnnlib.course.explorers.comparison import anatomy_of, costs_of
 from cnnlib.course.ranking import spearman
 from cnnlib.models import inception_v4, resnet
+from cnnlib.training import compress
 from cnnlib.training.experiments import SmallInception
 from cnnlib.training.record import recorded_runs
 from cnnlib.training.transfer import with_new_head
@@ -31,6 +32,7 @@ SCOPE = {name: getattr(cnnlib, name) for name in cnnlib.__all__} | {
     "blocks": blocks,
     "cnnlib": cnnlib,
     "costs_of": costs_of,
+    "compress": compress,
     "final_errors": final_errors,
     "inception_v4": inception_v4,
     "nn": nn,

@@ -109,7 +109,7 @@ class Explorer:
          "chosen": the names whose lines stand out}
     view="curves": lines with their spread over runs:
         {"series": [{"label", "epochs", "mean", "low", "high", "runs", "style": "plain" | "residual"}, …],
-         "x_label", "y_label", "log_y": bool, "note"}; series may be empty.
+         "x_label", "y_label", "log_y": bool, "note"}; series may be empty, and runs is 0 for what is computed, not run.
     view="table": rows of text and numbers, {"rows": [{column: value, …}, …]}; the first column heads each row.
 
     `.table` has Python's result for each tuple of knob values; `.spec` is the JSON that the page carries.

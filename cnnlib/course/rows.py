@@ -15,7 +15,8 @@ def built(name: str, **options) -> tuple[Anatomy, str]:
     """The anatomy of a network that `create_model` builds, and the call that builds it."""
     with torch.device("meta"):  # only shapes are needed: no weights are drawn
         model = create_model(name, **options)
-    arguments = ", ".join([json.dumps(name), *(f"{key}={json.dumps(value)}" for key, value in options.items())])
+    said = {key: json.dumps(value) if isinstance(value, str) else repr(value) for key, value in options.items()}
+    arguments = ", ".join([json.dumps(name), *(f"{key}={value}" for key, value in said.items())])
     return anatomy(model), f"cnnlib.create_model({arguments})"
 
 

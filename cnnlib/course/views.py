@@ -138,7 +138,7 @@ def _curves_frame(results: list[dict]) -> dict:
 
 
 def _curves_fallback(result: dict) -> str:
-    rows = [[one["label"], f"{one['mean'][-1]:.3g}", one["runs"]] for one in result["series"]]
+    rows = [[one["label"], f"{one['mean'][-1]:.3g}", one["runs"] or None] for one in result["series"]]
     columns = ["run", f"{result.get('y_label') or ''}, last", "runs"]
     return (table(columns, rows) if rows else "") + f"<p>{escape(result.get('note') or '')}</p>"
 

@@ -4,6 +4,7 @@ from torch import Tensor, nn
 
 from cnnlib.models.googlenet import Inception, max_pool
 from cnnlib.models.layers import check_images, conv_bn_relu, he_init
+from cnnlib.training.families import equal_wrn, family_net, race_net
 from cnnlib.training.stacked import StackedConvs
 
 
@@ -51,4 +52,10 @@ class SmallInception(nn.Module):
         return self.fc(self.avgpool(x).flatten(1))  # (N, 10)
 
 
-EXPERIMENTS = {"small_inception": SmallInception, "stacked_convs": StackedConvs}
+EXPERIMENTS = {
+    "small_inception": SmallInception,
+    "stacked_convs": StackedConvs,
+    "race_net": race_net,
+    "family_net": family_net,
+    "equal_wrn": equal_wrn,
+}

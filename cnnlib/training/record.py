@@ -23,6 +23,7 @@ from cnnlib.models import create_model
 from cnnlib.training import timing, transfer
 from cnnlib.training.data import load_data
 from cnnlib.training.experiments import EXPERIMENTS
+from cnnlib.training.families import EQUAL_WRN, RACE
 from cnnlib.training.loop import best_device, fit
 from cnnlib.training.recipes import Recipe
 
@@ -148,6 +149,37 @@ SUITES = {
         "model": ["cifar_plain", "cifar_resnet"],
         "width": [0.5, 1.0, 2.0],
         "epochs": [15],
+        **DIGITS,
+    },
+    # Chapter 5, the race: every family scaled to the same number of parameters, and to the same MACs.
+    "after_resnet_race": {
+        "seed": [0, 1, 2],
+        "learning_rate": [0.1],
+        "budget": ["parameters", "macs"],
+        "family": [*RACE],
+        "model": ["race_net"],
+        "epochs": [8],
+        **DIGITS,
+    },
+    # Chapter 5, width or depth: wide residual networks of equal parameters and MACs.
+    "after_resnet_width": {
+        "seed": [0, 1, 2],
+        "learning_rate": [0.1],
+        "depth": [*EQUAL_WRN],
+        "model": ["equal_wrn"],
+        "epochs": [8],
+        "data": ["textures"],
+        "size": [16],
+    },
+    # Chapter 5, the bench on the static page.
+    "after_resnet_bench": {
+        "seed": [0, 1],
+        "learning_rate": [0.1],
+        "family": ["preact", "stochastic_depth", "densenet"],
+        "blocks": [1, 2],
+        "width": [0.5, 1.0],
+        "model": ["family_net"],
+        "epochs": [5],
         **DIGITS,
     },
     # Chapter 6, seconds of forward passes on the machine that records them.

@@ -54,6 +54,12 @@ def ready_made() -> dict[str, Explorer]:
         explorers.roofline(times),
         explorers.guide(times),
         explorers.transfer(recorded_runs("choosing_transfer")),
+        explorers.width_or_depth(recorded_runs("after_resnet_width")),
+        explorers.cardinality(),
+        explorers.survival(),
+        explorers.dense_block(),
+        explorers.families(),
+        explorers.race(recorded_runs("after_resnet_race")),
     )
     return {explorer.id: explorer for explorer in made}
 

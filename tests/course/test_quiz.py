@@ -24,6 +24,7 @@ SHOWN = (
     explorers.stacked_layers(),
     explorers.inception_module(),
     explorers.challenge(),
+    explorers.survival(),
 )
 EXPLORERS = {explorer.title: explorer for explorer in SHOWN}
 PROVED = [(n, q, o) for n, q in QUESTIONS for o in q.get("options", []) if "proof" in o]

@@ -43,7 +43,7 @@
     chart.replaceChildren(picture);
     legend.replaceChildren(...series.map((one, i) => el("span", {},
       svg("svg", { width: 34, height: 14, "aria-hidden": "true" }, svg("path", { ...look(one, i), d: "M1 7h32" })),
-      one.runs > 1 ? `${one.label}: mean of ${one.runs} runs, band from lowest to highest` : `${one.label}: one run`)));
+      one.runs > 1 ? `${one.label}: mean of ${one.runs} runs, band from lowest to highest` : one.runs ? `${one.label}: one run` : one.label)));
     note.textContent = said ?? "";
   };
 };

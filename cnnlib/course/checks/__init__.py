@@ -4,6 +4,7 @@ A check never raises and always ends: what goes wrong in the reader's code becom
 and which mistakes it knows stands in one file a chapter; how it is held against ours in `modules.py` and `functions.py`.
 """
 
+from cnnlib.course.checks.after_resnet import dense_channels, expected_blocks, fire_module, preact_block
 from cnnlib.course.checks.choosing import arithmetic_intensity, largest_batch, new_head, rank_correlation, roofed_time
 from cnnlib.course.checks.classic import connection_table, grouped_parameters, lenet, output_size
 from cnnlib.course.checks.inception import bottleneck_macs, inception_module, smoothed_targets
@@ -17,8 +18,11 @@ __all__ = [
     "bottleneck_macs",
     "bottleneck_parameters",
     "connection_table",
+    "dense_channels",
     "dense_positions",
+    "expected_blocks",
     "field_walk",
+    "fire_module",
     "grouped_parameters",
     "identity_block",
     "inception_module",
@@ -26,6 +30,7 @@ __all__ = [
     "lenet",
     "new_head",
     "output_size",
+    "preact_block",
     "projection_block",
     "rank_correlation",
     "receptive_field",
