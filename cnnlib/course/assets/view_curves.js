@@ -19,7 +19,7 @@
     for (const y of frame.y) {
       picture.append(svg("line", { class: "cnn-grid", x1: left, x2: right, y1: py(y), y2: py(y) }),
         svg("text", { class: "cnn-tick", x: left - 7, y: py(y) + 4, "text-anchor": "end" },
-          frame.log && y < 0.01 ? y.toExponential(0) : y)); // 0.00001 is wider than the margin
+          frame.log && (y < 0.01 || y >= 1e4) ? y.toExponential(0).replace("+", "") : y)); // 0.00001 is wider than the margin
     }
     for (const x of frame.x) {
       picture.append(svg("text", { class: "cnn-tick", x: px(x), y: bottom + 18, "text-anchor": "middle" }, x));
