@@ -7,8 +7,10 @@ PIP := $(PY) -m pip --disable-pip-version-check
 HTML := _build/html
 NBVAL := $(PY) -m pytest --nbval --nbval-sanitize-with tests/nbval_sanitize.cfg
 NOTEBOOKS := $(wildcard chapters/*.ipynb book/*.ipynb)
-# What notebooks see while a command runs them: no progress bars, no date in pictures.
+# What notebooks see while a command runs them: no progress bars, no date in pictures. And one thread: their networks are
+# small, and threads that wait for each other on a busy machine took fifty times as long.
 QUIET := CNNLIB_QUIET=1 SOURCE_DATE_EPOCH=0
+NOTEBOOK := $(QUIET) OMP_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
 .PHONY: book serve lab test test-all execute bench dist lint repository clean help browser print
@@ -30,13 +32,13 @@ lab: $(VENV)/.all ## install everything and open the chapters in JupyterLab (TOR
 
 test: lint book browser ## everything a change must pass: lint, book, unit tests, notebooks, browser
 	$(QUIET) $(PY) -m pytest tests -m "not slow" -n auto --dist worksteal
-	$(QUIET) OMP_NUM_THREADS=1 $(NBVAL) -n auto --dist loadfile $(NOTEBOOKS)
+	$(NOTEBOOK) $(NBVAL) -n auto --dist loadfile $(NOTEBOOKS)
 
 test-all: test ## make test, then what is slower
 	$(QUIET) $(PY) -m pytest tests -m slow
 
 execute: $(VENV)/.all ## run all notebooks in place and clean their outputs (NOTEBOOKS="a.ipynb b.ipynb": these only)
-	$(QUIET) $(PY) -m book.execute $(NOTEBOOKS)
+	$(NOTEBOOK) $(PY) -m book.execute $(NOTEBOOKS)
 
 dist: book ## cnnlib's wheel, and the book as a zip that opens from the disk, into dist/
 	rm -rf dist
