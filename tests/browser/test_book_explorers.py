@@ -178,7 +178,7 @@ def check_scatter(explorer: Locator, result: dict) -> None:
     drawn = [point for point in result["points"] if point[across] is not None and point[up] is not None]
     expect(explorer.locator(".cnn-point")).to_have_count(len(drawn))
     unit = f" {result['y']['unit']}".rstrip()
-    cells = ["–" if point[up] is None else f"{point[up]:,}{unit}" for point in result["points"]]
+    cells = ["–" if point[up] is None else f"{point[up]:,}".removesuffix(".0") + unit for point in result["points"]]
     shown = explorer.locator("tbody td:nth-child(3)").all_text_contents()
     if result["y"]["unit"] in ("s", "year"):  # said as a person would: 12 ms
         assert len(shown) == len(cells)

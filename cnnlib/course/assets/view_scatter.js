@@ -73,7 +73,7 @@
       d: `M${path.map(([u, v]) => `${across.at(u).toFixed(1)} ${up.at(v).toFixed(1)}`).join("L")}` })));
     const spots = points.filter((point) => point.x !== null && point.y !== null)
       .map((point) => ({ ...point, px: across.at(point.x), py: up.at(point.y) }));
-    place(spots, [left, width, 0, bottom], [0, 7.1 * titled(y).length, 0, 16]);
+    place(spots, [left, width - 6, 0, bottom], [0, 7.1 * titled(y).length, 0, 16]);
     const ordered = [...spots].sort((a, b) => a.px - b.px);
     for (const spot of ordered) {
       spot.node = svg("g", { class: "cnn-point", role: "img", "aria-label": text(spot), "data-lm-suppress-shortcuts": "true" },

@@ -261,7 +261,7 @@ def challenge() -> Explorer:
             "points": points,
             "x": {"label": "year", "unit": "year", "log": False, "of": "year"},
             "y": {**axis, "log": y == "depth", "of": y},
-            "sentence": said_of(points, y),
+            "sentence": f"Shown: {show}, {len(points)} marks. {said_of(points, y)}",
         }
 
     return Explorer(setting, knobs, view="scatter", title="The ImageNet challenge by year")
