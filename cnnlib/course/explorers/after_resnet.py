@@ -327,7 +327,12 @@ def race(runs: list[dict]) -> Explorer:
                 whole = anatomy(race_net(family, budget), input_size=(1, 8, 8))
             ends = [run["curves"][error][-1] for run in chosen]
             points += [
-                {"name": f"{label} {number}", "group": label, "x": getattr(whole, free), "y": round(end, 2)}
+                {
+                    "name": f"{label} {number}",
+                    "group": label,
+                    "x": getattr(whole, free),
+                    "y": int(end) if end == int(end) else round(end, 2),
+                }
                 for number, end in enumerate(ends, start=1)
             ]
             means.append((sum(ends) / len(ends), f"{label} {min(ends):.1f} to {max(ends):.1f}"))
@@ -367,4 +372,4 @@ def width_or_depth(runs: list[dict]) -> Explorer:
             "note": f"{provenance(runs)}. Textures of 16×16 pixels; bands are the range over seeds.",
         }
 
-    return Explorer(setting, knobs, view="curves", title="Deep and thin, or shallow and wide?")
+    return Explorer(setting, knobs, view="curves", title="Three nets of equal cost, trained")
