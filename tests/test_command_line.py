@@ -146,11 +146,12 @@ def test_models(capsys):
     assert printed(capsys, "models", "resnet").split() == list_models("resnet")
 
 
-def test_record_runs_the_suite(monkeypatch, capsys):
+def test_record_runs_the_suite(monkeypatch, capsys, tmp_path):
     ran = []
-    monkeypatch.setattr(record, "record", ran.append)
+    monkeypatch.setattr(record, "record", lambda *given: ran.append(given))
     printed(capsys, "record", "resnet_bench")
-    assert ran == ["resnet_bench"]
+    printed(capsys, "record", "choosing_times", "--to", str(tmp_path))
+    assert ran == [("resnet_bench", None), ("choosing_times", tmp_path)]
 
 
 SIZE = ("--input", "3", "16", "16")
