@@ -37,6 +37,9 @@ def places(html: str) -> Iterator[tuple[str, str, str, str]]:
             text = words(entry.extract())
             if name.get("id"):
                 found.append((name["id"], name["id"], "API", text))
+    for claim in reversed(article.select("tr[id^='claim-']")):  # else the ledger's table would hold every word
+        title = words(claim.th).removesuffix(" #")
+        found.append((title, claim["id"], "", words(claim.extract())))
     for section in reversed(article.select("section[id]")):
         heading = section.find(["h1", "h2", "h3", "h4"], recursive=False)
         title = words(heading.extract()) if heading else ""

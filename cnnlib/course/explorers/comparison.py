@@ -405,7 +405,7 @@ def guide(times: list[dict]) -> Explorer:
         return {
             "rows": [
                 {"network": row["name"]} | {COMPARED[key][0]: amount(row[key], COMPARED[key][1]) for key in RANKED}
-                for row in able[:4]
+                for row in able[:8]
             ],
             "sentence": f"{len(able)} of {len(rows)} networks err on at most {error}%. Least {label}: {best['name']}, "
             f"{amount(best[limit], unit)}.{others}",
