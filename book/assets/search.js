@@ -25,7 +25,8 @@ function pattern(token) {
 }
 
 // A heading says what a place is about, so one word there counts more than many in the text. The name of an API entry
-// is one only for who types code: "degradation" is looked for by who wants to read of it, `create_model` is not.
+// is one only for who types code: "degradation" is looked for by who wants to read of it, `create_model` is not. A claim
+// of the ledger stands in its heading, whole: it counts as text, unless who searches types several of its words.
 function find(query) {
   const words = tokens(query);
   const patterns = words.map(pattern);
@@ -38,7 +39,7 @@ function find(query) {
     const [title, address] = searchIndex.pages[page];
     if (!each.every((one) => has(heading, one) || has(text, one) || has(title, one))) return;
     if (!each.some((one) => has(heading, one) || has(text, one))) return;
-    const names = kind !== "API" || code;
+    const names = kind === "claim" ? words.length > 2 : kind !== "API" || code;
     let score = 0;
     for (const one of each) {
       score += names && has(heading, one) ? 30 : 0;

@@ -18,7 +18,7 @@ BLOCKS = ["p", "li", "div", "pre", "td", "th", "dt", "dd", "label", "legend", "s
 
 
 def places(html: str) -> Iterator[tuple[str, str, str, str]]:
-    """What a page can be searched for: (heading, anchor, kind, text), where kind is "", "explorer" or "API"."""
+    """What a page can be searched for: (heading, anchor, kind, text), where kind is "", "explorer", "claim" or "API"."""
     article = BeautifulSoup(html, "html.parser", parse_only=SoupStrainer("article"))
     for gone in article.select(UNSEEN):
         gone.decompose()
@@ -39,7 +39,7 @@ def places(html: str) -> Iterator[tuple[str, str, str, str]]:
                 found.append((name["id"], name["id"], "API", text))
     for claim in reversed(article.select("tr[id^='claim-']")):  # else the ledger's table would hold every word
         title = words(claim.th).removesuffix(" #")
-        found.append((title, claim["id"], "", words(claim.extract())))
+        found.append((title, claim["id"], "claim", words(claim.extract())))
     for section in reversed(article.select("section[id]")):
         heading = section.find(["h1", "h2", "h3", "h4"], recursive=False)
         title = words(heading.extract()) if heading else ""
