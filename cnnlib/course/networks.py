@@ -94,7 +94,7 @@ def _citation(one: dict[str, Any]) -> str:
     """Where the error is printed, as a link to the paper's entry in the bibliography."""
     row = _published(one)
     key = row.get("paper") or reference(one["error"]["paper"])
-    return f'<a href="references.html#{key}" aria-label="{escape(row["where"])} of the paper on {escape(one["name"])}">{row["where"]}</a>'
+    return f'<a href="references.html#{key}" aria-label="{escape(row["where"])}, the source for {escape(one["name"])}">{row["where"]}</a>'
 
 
 class Timeline:
@@ -116,7 +116,7 @@ class Timeline:
             row = _published(one)
             error = (
                 f'<p class="cnn-error"><span class="cnn-bar" style="width:{100 * row["value"] / _HIGHEST_ERROR:.1f}%"></span>'
-                f"<span>{row['printed']}% top-5 error ({escape(one['error']['how'])}; {_citation(one)})</span></p>"
+                f"<span>{_percent(row)} top-5 error ({escape(one['error']['how'])}; {_citation(one)})</span></p>"
             )
         return (
             f'<li><span class="cnn-year">{one["year"]}</span><div><p><strong>{_place(one)}</strong>. '
@@ -146,8 +146,13 @@ def figures(one: dict[str, Any]) -> dict[str, Cell]:
     }
     if "error" in one:
         row = _published(one)
-        cells["top-5 error"] = Cell(row["value"], f"{row['printed']}%")
+        cells["top-5 error"] = Cell(row["value"], _percent(row))
     return cells
+
+
+def _percent(row: dict[str, Any]) -> str:
+    """An error as its source prints it; torchvision prints accuracies, from which it is computed."""
+    return f"{row['printed'] if float(row['printed']) == row['value'] else row['value']}%"
 
 
 def _short(count: int) -> str:
