@@ -1,15 +1,17 @@
 """What a training step keeps in memory: one pass on the meta device, with every storage that it makes watched."""
 
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
+
+T = TypeVar("T")
 
 # Values that an optimiser keeps for each learned one between steps.
 OPTIMIZERS = {"sgd": 0, "momentum": 1, "rmsprop": 1, "adam": 2}
@@ -61,8 +63,11 @@ class TrainingStep:
         """The parameters that get a gradient."""
         return sum(tensor.nbytes for tensor in self.weights.values() if tensor.requires_grad)
 
-    def forward(self) -> list[Tensor]:
-        """The outputs; what autograd keeps for the backward pass is in `saved_storages` then."""
+    def run(self, then: Callable[[list[Tensor]], T]) -> T:
+        """`then(outputs)` of a forward pass; what autograd keeps for the backward pass is in `saved_storages` then.
+
+        `then` runs while the copies stand in the model: checkpointed blocks run again in its backward pass.
+        """
         fixed = {storage(tensor) for tensor in self.weights.values()}
 
         def keep(tensor: Tensor) -> Tensor:
@@ -71,25 +76,41 @@ class TrainingStep:
             return tensor
 
         images = tuple(torch.empty(shape, device="meta", dtype=self.dtype) for shape in self.shapes)
-        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-            output = functional_call(self.model, self.weights, images)
-        return [leaf for leaf in tree_leaves(output) if isinstance(leaf, Tensor)]
+
+        class ForwardThen(nn.Module):
+            def __init__(self, model: nn.Module) -> None:
+                super().__init__()
+                self.model = model
+
+            def forward(self, *images: Tensor) -> T:
+                with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+                    output = self.model(*images)
+                leaves = [leaf for leaf in tree_leaves(output) if isinstance(leaf, Tensor)]
+                del output  # `then` decides how long they live
+                return then(leaves)
+
+        weights = {f"model.{name}": tensor for name, tensor in self.weights.items()}
+        with training(self.model):
+            return functional_call(ForwardThen(self.model), weights, images)
 
     def saved(self) -> int:
         """Bytes that autograd keeps from the forward pass."""
-        with training(self.model):
-            outputs = self.forward()  # as long as they live, so does what they saved: no storage counts twice
-            total = sum(self.saved_storages.values())
-            del outputs
-        return total
+        # As long as the outputs live, so does what they saved: no storage counts twice.
+        return self.run(lambda outputs: sum(self.saved_storages.values()))
 
     def saved_and_peak(self) -> tuple[int, int]:
         """Bytes that autograd keeps, and the most that lives at once besides the weights, through the backward pass."""
-        with training(self.model), LiveBytes(map(storage, self.weights.values())) as live:
-            total = sum(output.sum() for output in self.forward())
+
+        def backward(outputs: list[Tensor]) -> int:
+            total = sum(output.sum() for output in outputs)
+            outputs.clear()  # the loss needs their sum alone
             saved = sum(self.saved_storages.values())
             if total.requires_grad:
                 total.backward()
+            return saved
+
+        with LiveBytes(map(storage, self.weights.values())) as live:
+            saved = self.run(backward)
         return saved, live.peak
 
 

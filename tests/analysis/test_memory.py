@@ -111,6 +111,16 @@ def test_saved_maps_grow_with_the_batch_and_shrink_with_the_type():
     assert half.memory().gradients == anatomy(model).memory().gradients // 2
 
 
+def test_blocks_that_run_again_in_the_backward_pass_need_no_model_on_meta():
+    naive, again = (
+        anatomy(create_model("cifar_densenet_bc_22_12", checkpointing=on)).memory(batch=4) for on in (False, True)
+    )
+    with torch.device("meta"):
+        on_meta = create_model("cifar_densenet_bc_22_12", checkpointing=True)
+    assert again == anatomy(on_meta).memory(batch=4)
+    assert again.saved < naive.saved and again.peak < naive.peak
+
+
 def test_what_is_frozen_has_no_gradient():
     model = create_model("cifar_resnet", depth=8)
     whole = anatomy(model).memory()
