@@ -1,5 +1,7 @@
 """The print form: nothing of the book is lost on paper, and no answer stands before the back."""
 
+import copy
+import functools
 import json
 import re
 from itertools import product
@@ -33,8 +35,21 @@ def book(made) -> BeautifulSoup:
     return BeautifulSoup(made, "html.parser")
 
 
+@pytest.fixture(scope="module")
+def by_id(book) -> dict[str, Tag]:
+    """What has an id: to look through the whole book for each takes minutes."""
+    return {tag["id"]: tag for tag in book.select("[id]")}
+
+
+@pytest.fixture(scope="module")
+def quizzed(book) -> dict[str, list[Tag]]:
+    """The questions in the text, and the answers at the back."""
+    return {"asked": book.select(".p-question[data-question]"), "answers": book.select("#answers .p-answer")}
+
+
+@functools.cache
 def built(name: str) -> BeautifulSoup:
-    """A page as the web has it."""
+    """A page as the web has it; to be read only."""
     return BeautifulSoup((BOOK / f"{name}.html").read_text(), "html.parser")
 
 
@@ -51,7 +66,7 @@ def test_every_page_is_there_in_the_order_of_the_contents(book):
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_question_stands_in_the_text_and_its_answer_at_the_back(book, page):
+def test_every_question_stands_in_the_text_and_its_answer_at_the_back(quizzed, page):
     key = page.rpartition("/")[2]
     shown = {
         (one["data-name"], field["data-id"])
@@ -60,8 +75,10 @@ def test_every_question_stands_in_the_text_and_its_answer_at_the_back(book, page
     }
     questions = {(name, one["id"]): one for name in {name for name, _ in shown} for one in quiz.load(name)}
     for question in (questions[one] for one in sorted(shown)):
-        asked = book.select(f".p-question[data-question='{question['id']}'][id^='{key}--']")
-        answers = book.select(f"#answers .p-answer[data-question='{question['id']}'][id^='{key}--']")
+        asked, answers = (
+            [one for one in quizzed[where] if one["data-question"] == question["id"] and one["id"].startswith(f"{key}--")]
+            for where in ("asked", "answers")
+        )
         assert len(asked) == len(answers) >= 1
         assert words(markdown(question["text"])) in words(str(asked[0]))
         text = words(str(answers[0]))
@@ -93,14 +110,16 @@ def assert_right(question: dict, asked: Tag, said: str) -> None:
 @pytest.mark.parametrize(
     ("heading", "entries"), [("Hint", "#hints li"), ("A worked solution", "#solutions .p-solution")]
 )
-def test_what_was_folded_is_at_the_back_and_linked_both_ways(book, heading, entries):
+def test_what_was_folded_is_at_the_back_and_linked_both_ways(book, by_id, heading, entries):
     back = book.select(entries)
+    linked = {link["href"] for link in book.select("a[href^='#']")}
     assert len(back) == len(folded(heading)) > 0
-    for one, unfolded in zip(back, folded(heading), strict=True):
+    for one, details in zip(back, folded(heading), strict=True):
+        unfolded = copy.copy(details)
         unfolded.summary.decompose()
         assert words(str(unfolded)) in words(str(one))
-        assert book.find(id=one.a["href"][1:]).find_parent("section", class_="p-page")["id"] not in print_form.BACKS
-        assert book.find("a", href=f"#{one['id']}")
+        assert by_id[one.a["href"][1:]].find_parent("section", class_="p-page")["id"] not in print_form.BACKS
+        assert f"#{one['id']}" in linked
 
 
 def test_no_answer_stands_before_the_back(book):
@@ -109,11 +128,11 @@ def test_no_answer_stands_before_the_back(book):
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_explorer_has_its_table_and_every_bench_its_runs(book, page):
+def test_every_explorer_has_its_table_and_every_bench_its_runs(by_id, page):
     key = page.rpartition("/")[2]
     for explorer in built(page).select("cnn-explorer"):
         spec = json.loads(explorer.script.string)
-        printed = book.find(id=f"{key}--{explorer['id']}")
+        printed = by_id[f"{key}--{explorer['id']}"]
         assert spec["title"] == printed.select_one(".p-title").get_text()
         assert printed.select_one("svg, table.cnn-values, .p-values table")  # never an empty box
         if spec["title"].endswith(print_form.RUNS):
@@ -153,10 +172,11 @@ def test_nothing_runs_and_nothing_is_fetched(book):
 
 def test_every_link_leads_somewhere(book):
     ids = [tag["id"] for tag in book.select("[id]")]
-    assert len(ids) == len(set(ids)), sorted({one for one in ids if ids.count(one) > 1})
+    known = set(ids)
+    assert len(ids) == len(known), sorted({one for one in known if ids.count(one) > 1})
     for link in book.select("a[href]"):
         assert link["href"].startswith(("http", "#")), link
-        assert not link["href"].startswith("#") or link["href"][1:] in set(ids), link
+        assert not link["href"].startswith("#") or link["href"][1:] in known, link
 
 
 def test_nothing_is_wider_than_the_sheet(made, tmp_path, visit):
