@@ -1,6 +1,8 @@
 """The explorers of the built book: each knob to both ends and between, and what is drawn is what Python computes."""
 
+import functools
 import json
+import re
 
 import pytest
 import skimage.data
@@ -21,47 +23,61 @@ WITH_EXPLORERS = sorted(str(p.relative_to(BOOK)) for p in BOOK.rglob("*.html") i
 ]
 
 
-@pytest.fixture(scope="module")
-def ready_made() -> dict[str, Explorer]:
-    """What `cnnlib.course.explorers` makes from models and recorded runs, computed anew, by its id on the page."""
-    short, long = recorded_runs("resnet_degradation"), recorded_runs("resnet_slow_fitting")
-    cat = torch.tensor(skimage.data.cat()).permute(2, 0, 1)[:, :230, 55:285].float() / 255
-    digit = (1 - torch.tensor(load_digits().images[3]) / 16).repeat_interleave(4, 0).repeat_interleave(4, 1)
-    times = recorded_runs("choosing_times")
-    made = (
-        explorers.cifar_resnet(),
-        explorers.degradation(short),
-        explorers.slow_fitting(short, long),
-        explorers.lenet_pipeline(),
-        explorers.receptive_fields(image=digit),
-        explorers.stacked_layers(),
-        explorers.vgg_fields(nn.functional.interpolate(cat[None], size=80, mode="area")[0]),
-        explorers.stacks_trained(recorded_runs("vgg_stacks_digits") + recorded_runs("vgg_stacks_textures")),
-        explorers.model_costs(),
-        explorers.convolution(),
-        explorers.alexnet_pipeline(),
-        explorers.alexnet_costs(),
-        explorers.lenet_training(recorded_runs("classic_lenet")),
-        explorers.relu_against_tanh(recorded_runs("classic_activations")),
-        explorers.response_norm(),
-        explorers.inception_module(),
-        explorers.reductions(
-            [run for suite in ("reductions", "deeper", "wider") for run in recorded_runs(f"inception_{suite}")]
-        ),
-        explorers.challenge(),
-        explorers.scatter_of_networks(times),
-        explorers.rankings(times),
-        explorers.roofline(times),
-        explorers.guide(times),
-        explorers.transfer(recorded_runs("choosing_transfer")),
-        explorers.width_or_depth(recorded_runs("after_resnet_width")),
-        explorers.cardinality(),
-        explorers.survival(),
-        explorers.dense_block(),
-        explorers.families(),
-        explorers.race(recorded_runs("after_resnet_race")),
-    )
-    return {explorer.id: explorer for explorer in made}
+def digit() -> torch.Tensor:
+    return (1 - torch.tensor(load_digits().images[3]) / 16).repeat_interleave(4, 0).repeat_interleave(4, 1)
+
+
+def cat() -> torch.Tensor:
+    photograph = torch.tensor(skimage.data.cat()).permute(2, 0, 1)[:, :230, 55:285].float() / 255
+    return nn.functional.interpolate(photograph[None], size=80, mode="area")[0]
+
+
+def runs(*suites: str) -> list[dict]:
+    return [run for suite in suites for run in recorded_runs(suite)]
+
+
+# What `cnnlib.course.explorers` makes from models and recorded runs, by its id on the page.
+READY_MADE = {
+    "a-residual-network-for-32-32-images": explorers.cifar_resnet,
+    "plain-and-residual-nets-trained-to-the-end": lambda: explorers.degradation(runs("resnet_degradation")),
+    "plain-56-with-more-time": lambda: explorers.slow_fitting(runs("resnet_degradation"), runs("resnet_slow_fitting")),
+    "shapes-through-lenet-5": explorers.lenet_pipeline,
+    "what-one-unit-sees": lambda: explorers.receptive_fields(image=digit()),
+    "a-stack-against-one-window": explorers.stacked_layers,
+    "what-a-vgg-sees-of-a-photograph": lambda: explorers.vgg_fields(cat()),
+    "three-small-windows-or-a-large-one-trained": lambda: explorers.stacks_trained(
+        runs("vgg_stacks_digits", "vgg_stacks_textures")
+    ),
+    "what-networks-cost": explorers.model_costs,
+    "one-convolution-from-c-3-to-c-96-channels": explorers.convolution,
+    "shapes-through-alexnet": explorers.alexnet_pipeline,
+    "what-alexnet-costs": explorers.alexnet_costs,
+    "lenet-5-with-other-activations-and-poolings": lambda: explorers.lenet_training(runs("classic_lenet")),
+    "relu-against-tanh": lambda: explorers.relu_against_tanh(runs("classic_activations")),
+    "response-normalisation-at-one-position": explorers.response_norm,
+    "an-inception-module-by-branch": explorers.inception_module,
+    "with-1-1-reductions-and-without": lambda: explorers.reductions(
+        runs("inception_reductions", "inception_deeper", "inception_wider")
+    ),
+    "the-imagenet-challenge-by-year": explorers.challenge,
+    "networks-on-two-axes": lambda: explorers.scatter_of_networks(runs("choosing_times")),
+    "five-rankings": lambda: explorers.rankings(runs("choosing_times")),
+    "layers-under-the-roof": lambda: explorers.roofline(runs("choosing_times")),
+    "which-network": lambda: explorers.guide(runs("choosing_times")),
+    "few-labels": lambda: explorers.transfer(runs("choosing_transfer")),
+    "three-nets-of-equal-cost-trained": lambda: explorers.width_or_depth(runs("after_resnet_width")),
+    "a-resnext-block-how-many-paths": explorers.cardinality,
+    "which-blocks-survive-a-mini-batch": explorers.survival,
+    "what-does-a-dense-layer-read": explorers.dense_block,
+    "the-families-after-resnet": explorers.families,
+    "the-race": lambda: explorers.race(runs("after_resnet_race")),
+}
+
+
+@functools.cache
+def computed_anew(name: str) -> Explorer | None:
+    """None for what is measured in a chapter, or a bench's runs (tests/course/test_bench.py holds those to the records)."""
+    return READY_MADE[name]() if name in READY_MADE else None
 
 
 def turn(control: Locator, step: int, steps: int) -> None:
@@ -92,11 +108,14 @@ def shown(explorer: Locator) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("path", WITH_EXPLORERS)
-def test_each_knob_changes_the_picture_and_says_so(visit, path):
+def test_each_knob_changes_the_picture_and_draws_what_python_computes(visit, path):
     page = visit(path)
     assert page.locator("cnn-explorer").count() > 0
     for explorer in page.locator("cnn-explorer").all():
-        for knob in spec_of(explorer)["knobs"]:
+        spec, python = spec_of(explorer), computed_anew(explorer.get_attribute("id"))
+        assert python is None or spec == json.loads(json.dumps(python.spec))
+        for place, knob in enumerate(spec["knobs"]):
+            explorer.get_by_role("button", name="Reset").click()
             control, steps = explorer.locator(f"[name={knob['name']}]"), len(knob["steps"])
             pictures, sentences = [], []
             for step in some(steps):
@@ -105,27 +124,22 @@ def test_each_knob_changes_the_picture_and_says_so(visit, path):
                     seen.append(now)
                 if knob["kind"] == "range":
                     expect(control).to_have_attribute("aria-valuetext", knob["steps"][step])
+                if python is not None:
+                    result = python.at(**{knob["name"]: python.knobs[place].values[step]})
+                    expect(explorer.locator(".cnn-sentence")).to_have_text(result["sentence"])
+                    expect(explorer.locator(".cnn-python code")).to_have_text(result.get("python", ""))
+                    CHECKS[python.view](explorer, result)
             assert len(set(pictures)) == len(pictures), f"{knob['label']}: the picture stays"
             assert len(set(sentences)) == len(sentences), f"{knob['label']}: the sentence stays"
-        explorer.get_by_role("button", name="Reset").click()
 
 
-@pytest.mark.parametrize("path", WITH_EXPLORERS)
-def test_the_page_carries_and_draws_what_python_computes(visit, path, ready_made):
-    page = visit(path)
-    for explorer in page.locator("cnn-explorer").all():
-        python = ready_made.get(explorer.get_attribute("id"))
-        if python is None:
-            continue  # measured in the chapter, or a bench's runs (held against the records in tests/course/test_bench.py)
-        assert spec_of(explorer) == json.loads(json.dumps(python.spec))
-        for knob in python.knobs:
-            for step in some(len(knob.values)):
-                explorer.get_by_role("button", name="Reset").click()
-                turn(explorer.locator(f"[name={knob.name}]"), step, len(knob.values))
-                result = python.at(**{knob.name: knob.values[step]})
-                expect(explorer.locator(".cnn-sentence")).to_have_text(result["sentence"])
-                expect(explorer.locator(".cnn-python code")).to_have_text(result.get("python", ""))
-                CHECKS[python.view](explorer, result)
+def test_what_is_computed_anew_is_on_some_page():
+    on_pages = {
+        name
+        for path in WITH_EXPLORERS
+        for name in re.findall(r'<cnn-explorer[^>]* id="([^"]+)"', (BOOK / path).read_text())
+    }
+    assert set(READY_MADE) <= on_pages
 
 
 def check_stages(explorer: Locator, result: dict) -> None:

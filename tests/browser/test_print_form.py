@@ -76,7 +76,11 @@ def test_every_question_stands_in_the_text_and_its_answer_at_the_back(quizzed, p
     questions = {(name, one["id"]): one for name in {name for name, _ in shown} for one in quiz.load(name)}
     for question in (questions[one] for one in sorted(shown)):
         asked, answers = (
-            [one for one in quizzed[where] if one["data-question"] == question["id"] and one["id"].startswith(f"{key}--")]
+            [
+                one
+                for one in quizzed[where]
+                if one["data-question"] == question["id"] and one["id"].startswith(f"{key}--")
+            ]
             for where in ("asked", "answers")
         )
         assert len(asked) == len(answers) >= 1

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from proofs import SCOPE
+from proofs import evaluate
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted([*ROOT.glob("chapters/*.ipynb"), *ROOT.glob("book/*.ipynb")])
@@ -21,7 +21,7 @@ def numbers_of(notebook: Path) -> list[tuple[str, str]]:
 def agrees(written: str, expression: str) -> bool:
     """Whether a written number is the expression's value: exactly, or to the digits that are written."""
     decimals = len(written.partition(".")[2])
-    return float(written.replace(",", "")) == round(float(eval(expression, dict(SCOPE))), decimals)
+    return float(written.replace(",", "")) == round(float(evaluate(expression)), decimals)
 
 
 # What says where a number is from: computed by an expression, cited ("he2016resnet, Table 1"), or typed for a reason.
@@ -47,7 +47,7 @@ CASES = [pytest.param(*case, id=f"{path.stem}:{case[0]}") for path in NOTEBOOKS 
 
 @pytest.mark.parametrize(("written", "expression"), CASES)
 def test_a_number_in_prose_is_what_its_expression_gives(written, expression):
-    assert agrees(written, expression), f"the page says {written}; {expression} gives {eval(expression, dict(SCOPE))}"
+    assert agrees(written, expression), f"the page says {written}; {expression} gives {evaluate(expression)}"
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

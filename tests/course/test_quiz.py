@@ -8,7 +8,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from proofs import SCOPE
+from proofs import evaluate
 
 from cnnlib.course import explorers, quiz
 from cnnlib.course.html import markdown
@@ -32,7 +32,7 @@ PROVED = [(n, q, o) for n, q in QUESTIONS for o in q.get("options", []) if "proo
 
 @pytest.mark.parametrize(("name", "question"), NUMERIC, ids=[f"{n}-{q['id']}" for n, q in NUMERIC])
 def test_numeric_answers_are_computed(name, question):
-    computed = eval(question["proof"], SCOPE)
+    computed = evaluate(question["proof"])
     assert quiz.is_right(question, computed), f"{name}.yaml, {question['id']}: answer"
     if isinstance(computed, int) and isinstance(question["answer"], int):  # the tolerance is the reader's, not ours
         assert question["answer"] == computed, f"{name}.yaml, {question['id']}: answer"
@@ -42,12 +42,12 @@ def test_numeric_answers_are_computed(name, question):
     ("name", "question", "option"), PROVED, ids=[f"{n}-{q['id']}-{o['text'][:24]}" for n, q, o in PROVED]
 )
 def test_statements_with_a_proof_are_as_true_as_it(name, question, option):
-    assert eval(option["proof"], SCOPE) is option["correct"], f"{name}.yaml, {question['id']}: {option['text']}"
+    assert evaluate(option["proof"]) is option["correct"], f"{name}.yaml, {question['id']}: {option['text']}"
 
 
 @pytest.mark.parametrize(("name", "question"), ORDERED, ids=[f"{n}-{q['id']}" for n, q in ORDERED])
 def test_orders_are_computed(name, question):
-    order = eval(question["proof"], SCOPE)
+    order = evaluate(question["proof"])
     assert order == [item["id"] for item in question["items"]], f"{name}.yaml, {question['id']}: items"
 
 
@@ -59,7 +59,7 @@ def test_what_is_predicted_is_what_the_explorer_then_shows(name, question):
     for knob, label in question["setting"].items():
         (setting[knob],) = [value for value in knobs[knob].values if knobs[knob].text(value) == label]
     shown = [int(n.replace(",", "")) for n in re.findall(r"\d[\d,]*", explorer.at(**setting)["sentence"])]
-    exact = eval(question["proof"], SCOPE)
+    exact = evaluate(question["proof"])
     assert any(exact * scale == pytest.approx(n) for n in shown for scale in (1, 1e3, 1e6, 1e9))
 
 
