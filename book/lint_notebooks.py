@@ -32,6 +32,7 @@ MACHINE = re.compile(r"(?:/home|/root|/tmp|/Users|/private/var)/[\w.]|[A-Z]:\\Us
 NBVAL_COMMENT = re.compile(r"^\s*#\s*(?:NBVAL_\w+|PYTEST_VALIDATE_\w+)", re.MULTILINE)
 GUARD = ast.dump(ast.parse('"google.colab" in sys.modules', mode="eval").body)
 UNCOMPARED_AT_MOST = 1 / 3
+WIDEST_LINE = 96  # characters of code that fit between the margins of a page
 
 
 def magics(tree: ast.AST, guarded: bool = False) -> Iterator[tuple[str, str, bool]]:
@@ -67,6 +68,14 @@ def code_findings(source: str) -> Iterator[str]:
             yield f"uses a magic that this book does not (%{argument}); an unknown magic skips the rest of its cell"
         elif not guarded:
             yield '%pip outside `if "google.colab" in sys.modules:`'
+
+
+def wide_lines(cell: NotebookNode) -> Iterator[str]:
+    """Lines of code that a page would cut off, in cells that it shows."""
+    if not {"remove-cell", "remove-input"} & set(cell.metadata.get("tags", [])):
+        for line in cell.source.splitlines():
+            if len(line) > WIDEST_LINE:
+                yield f"has a line of {len(line)} characters, of which a page shows {WIDEST_LINE}: {line.strip()[:40]!r}"
 
 
 def texts(output: NotebookNode) -> Iterator[str]:
@@ -129,7 +138,7 @@ def notebook_findings(notebook: NotebookNode) -> Iterator[str]:
                 if form.search(cell.source)
             ]
         if cell.cell_type == "code":
-            problems += [*code_findings(cell.source), *output_findings(cell)]
+            problems += [*code_findings(cell.source), *wide_lines(cell), *output_findings(cell)]
             expected += 1
             if cell.execution_count != expected:
                 problems.append(

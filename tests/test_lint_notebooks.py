@@ -57,6 +57,7 @@ def test_a_good_notebook_has_no_findings(tmp_path):
         ("x = 1;", "ends with ';'"),
         ("x = (1", "is not Python"),
         ("# NBVAL_SKIP\n1", "steers nbval by a comment"),
+        (f"x = 1  # {'long ' * 20}", "has a line of 109 characters, of which a page shows 96"),
     ],
 )
 def test_source(tmp_path, source, message):
