@@ -314,9 +314,11 @@ def print_exercises(page: Page, back: Back) -> None:
 def clean(page: Page) -> None:
     """Take out what only a screen can use, and open what is folded."""
     for gone in page.article.select(
-        ".headerlink, .run-links, .viewcode-link, script, style[scoped], button, .cnn-foot"
+        ".headerlink, .run-links, .viewcode-link, .glossary-note, script, style[scoped], button, .cnn-foot"
     ):
         gone.decompose()
+    for word in page.article.select(".glossary-term"):
+        del word["aria-describedby"]  # the note that a screen shows; the link leads to the glossary
     for folded in page.article.select("details"):
         if folded.find_parent("table"):  # the operations of a stage, whose sums stand beside
             folded.replace_with(folded.summary.get_text())

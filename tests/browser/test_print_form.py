@@ -65,6 +65,15 @@ def test_every_page_is_there_in_the_order_of_the_contents(book):
     assert linked == [f"#{key}" for key in keys]
 
 
+@pytest.mark.parametrize("page", [page for page in PAGES if page.startswith("chapters/")])
+def test_a_sentence_on_paper_is_the_one_on_the_screen(visit, book, page):
+    """What waits hidden beside a word, as a definition from the glossary, is not printed amid the sentence."""
+    screen = visit(f"{page}.html").locator("article section > p:not(:has(.katex))").all_inner_texts()
+    paper = words(str(book.find(id=page.rpartition("/")[2])))
+    assert len(screen) > 20
+    assert [one for one in screen if " ".join(one.split()) not in paper] == []
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_every_question_stands_in_the_text_and_its_answer_at_the_back(quizzed, page):
     key = page.rpartition("/")[2]
