@@ -9,7 +9,7 @@ torch        the oldest torch that pyproject.toml admits, with the wheel of cnnl
 shuffled     the tests of this folder in random order, on two workers; the seed is printed, and --seed gives it back
 repeats      the tests of pages and chapters of this folder ten times over; what has passed is kept in _build/repeats.json,
              and a second call goes on from there
-audit        pip-audit on the pins; what it skips is counted as not audited
+audit        pip-audit on the pins; one that it skips is not audited, and counts as a failure
 
 The first six work in a clone of the last commit, made in a temporary folder or in FOLDER, which is kept, so that a second
 call installs nothing anew. A table at the end says what passed; the exit status is the number of steps that failed. Needs
@@ -69,11 +69,16 @@ def run(environment: str, step: str, command: list[str], folder: Path, surroundi
     """Runs one command; what it says goes to a log, its last line into the table."""
     LOGS.mkdir(parents=True, exist_ok=True)
     log, started = LOGS / f"{environment}-{step}.log", time.monotonic()
-    print(f"{environment}: {step} …", flush=True)
     with log.open("w") as out:
         done = subprocess.run(command, cwd=folder, env=surroundings, stdout=out, stderr=subprocess.STDOUT)
     lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() or [""]
     return Outcome(environment, step, done.returncode == 0, time.monotonic() - started, lines[-1].strip(" =")[:70])
+
+
+def told(outcome: Outcome) -> str:
+    """An outcome as a line of the table."""
+    word = "passed" if outcome.passed else "FAILED"
+    return f"{outcome.environment:10} {outcome.step:30} {word} {outcome.seconds:5.0f} s  {outcome.said}"
 
 
 def cloned(folder: Path) -> Path:
@@ -104,7 +109,7 @@ def namespace(kind: str, script: str, *arguments: str) -> list[str]:
     return ["unshare", *user, kind, "sh", "-c", f'{script} && exec "$@"', "sh", *arguments]
 
 
-def in_a_clone(name: str, folder: Path) -> Iterator[Outcome]:
+def in_a_clone(name: str, folder: Path, steps: dict[str, list[str]]) -> Iterator[Outcome]:
     """Installs what the book needs, lends the rest, and goes through the steps."""
     project = cloned(folder / ("a course ü/the book" if name == "spaces" else name))
     before, surroundings = [], own_surroundings()
@@ -124,15 +129,15 @@ def in_a_clone(name: str, folder: Path) -> Iterator[Outcome]:
         )
     if name == "ascii":
         surroundings |= {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
-    for step, command in STEPS.items():
+    for step, command in steps.items():
         yield run(name, step, [*before, *command], project, surroundings)
 
 
-def with_python(name: str, folder: Path) -> Iterator[Outcome]:
+def with_python(name: str, folder: Path, steps: dict[str, list[str]]) -> Iterator[Outcome]:
     """Everything installed for that interpreter, then the steps."""
     project = cloned(folder / name)
     yield run(name, "installation", ["make", ".venv/.all", f"PYTHON={name}"], project, own_surroundings())
-    for step, command in STEPS.items():
+    for step, command in steps.items():
         yield run(name, step, command, project, own_surroundings())
 
 
@@ -220,10 +225,18 @@ def audited(folder: Path) -> Iterator[Outcome]:
     (folder / "pins.txt").write_text(
         "".join(f"{name}=={version}\n" for name, version in pins.items()), encoding="utf-8"
     )
-    command = [PY, "-m", "pip_audit", "--no-deps", "--disable-pip", "--progress-spinner=off", "-r", "pins.txt"]
-    outcome = run("audit", "pins", command, folder, own_surroundings())
-    skipped = (LOGS / "audit-pins.log").read_text(encoding="utf-8").count("could not be audited")
-    yield outcome._replace(said=f"{len(pins)} pins, {skipped} of them not audited; {outcome.said}"[:90])
+    command = [PY, "-m", "pip_audit", "--no-deps", "--disable-pip", "--progress-spinner=off", "--format=json"]
+    outcome = run("audit", "pins", [*command, "--output=audit.json", "-r", "pins.txt"], folder, own_surroundings())
+    report = folder / "audit.json"
+    found = json.loads(report.read_text(encoding="utf-8"))["dependencies"] if report.exists() else []
+    looked_at = [one for one in found if "skip_reason" not in one]  # what it skips is no error to it
+    bad = [
+        f"{one['name']} {one['version']}: {', '.join(v['id'] for v in one['vulns'])}"
+        for one in looked_at
+        if one["vulns"]
+    ]
+    said = f"{len(looked_at)} of {len(pins)} pins audited; {'; '.join(bad) or 'nothing known against them'}"
+    yield outcome._replace(passed=outcome.passed and len(looked_at) == len(pins), said=said)
 
 
 def main() -> int:
@@ -231,10 +244,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="+", metavar="NAME")
     parser.add_argument("--in", dest="folder", type=Path, help="where clones are made, and kept")
+    parser.add_argument("--step", action="append", choices=STEPS, help="only this one; may be said again")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="of shuffled")
     parser.add_argument("--runs", type=int, default=10, help="of repeats (10)")
     parser.add_argument("--only", default="", help="of repeats: files with this in their name")
     asked = parser.parse_args()
+    steps = {step: command for step, command in STEPS.items() if not asked.step or step in asked.step}
     outcomes = []
     with tempfile.TemporaryDirectory() as temporary:
         folder = (asked.folder or Path(temporary)).resolve()
@@ -242,23 +257,23 @@ def main() -> int:
         for name in asked.names:
             match name:
                 case "spaces" | "home" | "offline" | "ascii":
-                    outcomes += in_a_clone(name, folder)
+                    tried = in_a_clone(name, folder, steps)
                 case "torch":
-                    outcomes += with_oldest_torch(name, folder)
+                    tried = with_oldest_torch(name, folder)
                 case "shuffled":
-                    outcomes += shuffled(asked.seed)
+                    tried = shuffled(asked.seed)
                 case "repeats":
-                    outcomes += repeats(asked.runs, asked.only)
+                    tried = repeats(asked.runs, asked.only)
                 case "audit":
-                    outcomes += audited(folder)
+                    tried = audited(folder)
                 case _ if re.fullmatch(r"python3\.\d+", name):
-                    outcomes += with_python(name, folder)
+                    tried = with_python(name, folder, steps)
                 case _:
                     parser.error(f"no environment is called {name!r}; see --help")
-    for one in outcomes:
-        print(
-            f"{one.environment:10} {one.step:30} {'passed' if one.passed else 'FAILED':7} {one.seconds:5.0f} s  {one.said}"
-        )
+            for outcome in tried:
+                print(told(outcome), flush=True)
+                outcomes.append(outcome)
+    print("", *map(told, outcomes), sep="\n")
     return sum(not one.passed for one in outcomes)
 
 
