@@ -94,7 +94,10 @@ def borrow(folder: Path) -> None:
     """Lends the clone's interpreter what is installed here, for all that building the book does not need."""
     (site,) = (folder / ".venv/lib").glob("python*/site-packages")
     (site / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")
-    (folder / ".venv/.all").touch()
+    stamp = folder / ".venv/.all"
+    if not stamp.exists():
+        subprocess.run([PY, "-m", "pip", "install", "--quiet", "--no-deps", "-e", "."], cwd=folder, check=True)
+    stamp.touch()
 
 
 def own_surroundings(**more: str) -> dict[str, str]:
@@ -209,7 +212,9 @@ def repeats(runs: int, only: str) -> Iterator[Outcome]:
             outcome = run("repeats", f"{path.stem}-{number}", command, ROOT, own_surroundings(PYTHONPATH=str(ROOT)))
             if outcome.passed:
                 done.append(path.name)
-                kept.write_text(json.dumps(passed, indent=1), encoding="utf-8")
+                unfinished = kept.with_suffix(".part")  # a run that is killed here loses nothing
+                unfinished.write_text(json.dumps(passed, indent=1), encoding="utf-8")
+                unfinished.replace(kept)
             yield outcome
 
 
