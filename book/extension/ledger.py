@@ -24,8 +24,8 @@ def discussed(docname: str) -> dict[str, list[dict]]:
     """The entries of a chapter that name a section, by section. Raises ValueError, naming the file and the entry."""
     file = FOLDER / f"{docname.removeprefix('chapters/')}.yaml"
     by_section: dict[str, list[dict]] = {}
-    for entry in load_entries(file.read_bytes(), file.relative_to(ROOT), ("id", "short")) if file.is_file() else []:
-        if "section" in entry:
+    for entry in load_entries(file.read_bytes(), file, ("id", "short")) if file.is_file() else []:
+        if isinstance(entry.get("section"), str):
             by_section.setdefault(entry["section"], []).append(entry)
     return by_section
 
