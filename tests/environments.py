@@ -43,7 +43,7 @@ STEPS = {
     "course": [*PYTEST, "tests/course/test_explorer.py", "tests/course/test_networks.py", "tests/course/test_checks.py"],
     "tools": [*PYTEST, "tests/test_corruptions.py", "tests/test_execute.py", "tests/test_repository.py"],
     "chapter": [*PYTEST, "--nbval", "--nbval-sanitize-with", "tests/nbval_sanitize.cfg", "chapters/02_vgg_receptive_fields.ipynb"],
-    "pages": [*PYTEST, "tests/browser/test_book_pages.py", "tests/browser/test_search.py"],
+    "pages": [*PYTEST, "tests/browser/test_search.py", "tests/browser/test_random_input.py"],
     "command": [PY, "-m", "cnnlib", "anatomy", "resnet50"],
 }  # fmt: skip
 OLDEST = ["torch==2.4.0", "torchvision==0.19.0", "numpy<2"]  # torch 2.4 was built against NumPy 1
