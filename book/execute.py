@@ -11,6 +11,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
+from .reading import read_notebook, write_whole
 from .repository import notebooks
 
 METADATA = {
@@ -35,8 +36,11 @@ def clean(notebook: NotebookNode) -> NotebookNode:
 
 
 def execute(path: Path) -> None:
-    """Run the notebook in a fresh kernel, in its own folder, and write it back. Raises CellExecutionError, writing nothing."""
-    notebook = nbformat.read(path, as_version=4)
+    """Run the notebook in a fresh kernel, in its own folder, and write it back.
+
+    Writes nothing where it raises: CellExecutionError, or ValueError for a file that is no notebook.
+    """
+    notebook = read_notebook(path)
     client = NotebookClient(
         notebook,
         timeout=SECONDS_A_CELL,
@@ -46,7 +50,7 @@ def execute(path: Path) -> None:
         coalesce_streams=True,
     )
     client.execute()
-    nbformat.write(clean(notebook), path)
+    write_whole(path, nbformat.writes(clean(notebook)) + "\n")
 
 
 def main(arguments: list[str]) -> int:
@@ -55,7 +59,7 @@ def main(arguments: list[str]) -> int:
         print(f"running {path}", flush=True)
         try:
             execute(path)
-        except CellExecutionError as error:
+        except (CellExecutionError, ValueError) as error:
             print(f"{path} stopped; it is left as it was.\n{error}")
             return 1
     return 0

@@ -11,11 +11,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import nbformat
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
 from .execute import METADATA, WIDGET_VIEW
+from .reading import read_notebook
 from .repository import notebooks
 
 TAGS = [
@@ -160,9 +160,13 @@ def notebook_findings(notebook: NotebookNode) -> Iterator[str]:
 
 
 def findings(path: Path | str) -> list[str]:
-    """Everything that is wrong with the notebook in that file, one sentence each."""
+    """Everything that is wrong with the notebook in that file, one sentence each; that it is none is one, too."""
     shown = os.path.relpath(path)
-    return [f"{shown}: {finding}" for finding in notebook_findings(nbformat.read(path, as_version=4))]
+    try:
+        notebook = read_notebook(path)
+    except ValueError as error:
+        return [str(error)]
+    return [f"{shown}: {finding}" for finding in notebook_findings(notebook)]
 
 
 def main(arguments: list[str]) -> int:

@@ -18,6 +18,8 @@ from pathlib import Path
 
 import nbformat
 
+from .reading import read_notebook, write_whole
+
 ROOT = Path(__file__).resolve().parents[1]
 ADDRESS = "cnnlib/course/repository.json"
 SETUP_TAGS = ["setup", "remove-cell"]
@@ -36,14 +38,19 @@ class Repository:
     branch: str = "main"
 
     def __post_init__(self) -> None:
-        """Raises ValueError for anything but owner/name."""
+        """Raises ValueError for anything but owner/name, and a branch that is no text."""
         if self.github is not None and not re.fullmatch(r"[\w.-]+/[\w.-]+", self.github):
             raise ValueError(f"not a GitHub repository: {self.github!r}. Write it as owner/name.")
+        if not isinstance(self.branch, str):
+            raise ValueError(f"branch must be a text, got {self.branch!r}")
 
     @classmethod
     def read(cls, root: Path = ROOT) -> "Repository":
-        """The address that the project has now."""
-        return cls(**json.loads((root / ADDRESS).read_text()))
+        """The address that the project has now. Raises ValueError, naming the file, where it is not as it should be."""
+        try:
+            return cls(**json.loads((root / ADDRESS).read_bytes()))
+        except (TypeError, ValueError) as error:
+            raise ValueError(f'{ADDRESS} must be {{"github": "owner/name" or null, "branch": …}}: {error}') from error
 
     @property
     def url(self) -> str | None:
@@ -75,7 +82,7 @@ def notebooks(root: Path = ROOT) -> list[Path]:
 
 def version(root: Path = ROOT) -> str:
     """cnnlib's version, which is also the tag that Colab installs."""
-    return tomllib.loads((root / "pyproject.toml").read_text())["project"]["version"]
+    return tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
 
 
 def setup_cell(repository: Repository, version: str) -> str:
@@ -128,9 +135,12 @@ def with_line(text: str, start: str, line: str | None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def with_setup_cell(text: str, source: str) -> str:
-    """The notebook's text with that source as its first code cell (a notebook without code needs none)."""
-    notebook = nbformat.reads(text, as_version=4)
+def with_setup_cell(path: Path, source: str) -> str:
+    """The text of a notebook with that source as its first code cell (a notebook without code needs none).
+
+    Raises ValueError, naming the file, for one that is no notebook.
+    """
+    notebook, text = read_notebook(path), path.read_text(encoding="utf-8")
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     if not code or (code[0].source == source and code[0].metadata.get("tags") == SETUP_TAGS):
         return text
@@ -145,14 +155,14 @@ def with_setup_cell(text: str, source: str) -> str:
 def derived(repository: Repository, root: Path = ROOT) -> dict[Path, str]:
     """Each file that bears the address, with the text it must have."""
     cell = setup_cell(repository, version(root))
-    files = {path: with_setup_cell(path.read_text(), cell) for path in notebooks(root)}
+    files = {path: with_setup_cell(path, cell) for path in notebooks(root)}
     url = repository.url and f'{CITATION_MARK} "{repository.url}"'
     citation, readme = root / "CITATION.cff", root / "README.md"
-    cited = with_line(citation.read_text(), "version:", f"version: {version(root)}")
+    cited = with_line(citation.read_text(encoding="utf-8"), "version:", f"version: {version(root)}")
     files[citation] = with_line(cited, CITATION_MARK, url)
     front_door = root / FRONT_DOOR
-    files[front_door] = with_line(front_door.read_text(), CARD_MARK, card_line(repository))
-    files[readme] = with_line(readme.read_text(), README_MARK, readme_line(repository, root))
+    files[front_door] = with_line(front_door.read_text(encoding="utf-8"), CARD_MARK, card_line(repository))
+    files[readme] = with_line(readme.read_text(encoding="utf-8"), README_MARK, readme_line(repository, root))
     return files
 
 
@@ -162,7 +172,7 @@ def findings(root: Path = ROOT) -> list[str]:
     return [
         f"{path.relative_to(root)} does not agree with {ADDRESS}; `make repository` writes it anew."
         for path, text in wanted.items()
-        if path.read_text() != text
+        if path.read_text(encoding="utf-8") != text
     ]
 
 
@@ -170,9 +180,9 @@ def change(repository: Repository, root: Path = ROOT) -> list[Path]:
     """Write the address and all that follows from it; returns what changed."""
     files = derived(repository, root)
     files[root / ADDRESS] = json.dumps(asdict(repository)) + "\n"
-    changed = [path for path, text in files.items() if path.read_text() != text]
+    changed = [path for path, text in files.items() if path.read_text(encoding="utf-8") != text]
     for path in changed:
-        path.write_text(files[path])
+        write_whole(path, files[path])
     return changed
 
 
@@ -207,10 +217,11 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
         return 1
     try:
         repository = Repository(None if github == "none" else github, Repository.read(root).branch)
+        changed = change(repository, root)
     except ValueError as error:
         print(error)
         return 1
-    for path in change(repository, root):
+    for path in changed:
         print(f"wrote {path.relative_to(root)}")
     print(f"The repository is {repository.url or 'not decided'}. Now: make execute, make book.")
     return 0

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-import yaml
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
@@ -20,6 +19,7 @@ from sphinx.errors import ExtensionError
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
+from ..reading import load_entries
 from .prose import chapters, number, running_text, straight
 
 PAGE, SOURCE = "book/glossary", "book/glossary.yaml"
@@ -50,13 +50,13 @@ class Entry:
         return re.sub(r"[^a-z0-9]+", "-", self.term.lower()).strip("-")
 
 
-def parse(text: str) -> dict[str, Entry]:
+def parse(text: str | bytes) -> dict[str, Entry]:
     """The entries of a YAML text by their terms, in alphabetical order.
 
     Raises ValueError, naming the entry, for a field that is missing, unknown or no text, and for a form that two entries claim.
     """
     entries, owner = {}, {}
-    for place, fields in enumerate(yaml.safe_load(text), 1):
+    for place, fields in enumerate(load_entries(text, SOURCE), 1):
         where = f"{SOURCE}, entry {place} ({fields.get('term', 'no term')})"
         for name in ("term", "definition", "chapter"):
             if name not in fields:
@@ -83,7 +83,7 @@ def parse(text: str) -> dict[str, Entry]:
 
 def load(root: Path) -> dict[str, Entry]:
     """The book's entries. Raises as `parse` does."""
-    return parse((root / SOURCE).read_text(encoding="utf-8"))
+    return parse((root / SOURCE).read_bytes())
 
 
 class Matcher:

@@ -7,11 +7,11 @@ On the ledger's page links to chapters that are not written yet become plain tex
 
 import re
 
-import yaml
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
+from ..reading import load_entries
 from ..repository import ROOT
 
 PAGE = "book/ledger"
@@ -21,11 +21,11 @@ log = logging.getLogger(__name__)
 
 
 def discussed(docname: str) -> dict[str, list[dict]]:
-    """The entries of a chapter that name a section, by section."""
+    """The entries of a chapter that name a section, by section. Raises ValueError, naming the file and the entry."""
     file = FOLDER / f"{docname.removeprefix('chapters/')}.yaml"
     by_section: dict[str, list[dict]] = {}
-    for entry in yaml.safe_load(file.read_text(encoding="utf-8")) if file.is_file() else []:
-        if "section" in entry:
+    for entry in load_entries(file.read_bytes(), file, ("id", "short")) if file.is_file() else []:
+        if isinstance(entry.get("section"), str):
             by_section.setdefault(entry["section"], []).append(entry)
     return by_section
 

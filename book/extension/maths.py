@@ -14,7 +14,7 @@ class Renderer:
 
     def __init__(self) -> None:
         self.engine = MiniRacer()
-        self.engine.eval(Path(katex.__file__).with_name("katex.min.js").read_text())
+        self.engine.eval(Path(katex.__file__).with_name("katex.min.js").read_text(encoding="utf-8"))
 
     def render(self, request: dict, timeout: float) -> dict:
         """The formula's HTML, or what KaTeX has against it (which fails the build and names the formula)."""

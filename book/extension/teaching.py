@@ -11,13 +11,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import yaml
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
+from ..reading import load_entries, load_yaml
 from .prose import chapters, number, running_text, straight
 
 PAGE, PLANS = "book/for_teachers", "book/sessions.yaml"
@@ -85,7 +85,11 @@ def read_chapter(env: BuildEnvironment, name: str, known: dict[str, str]) -> Cha
             sections.append(Section(straight(part[0].astext()), part["ids"][0], words, explorers))
     by_heading = {section.heading: section for section in sections}
     quiz = Path(env.srcdir) / QUIZZES / f"{name.removeprefix('chapters/')}.yaml"
-    for question in yaml.safe_load(quiz.read_text(encoding="utf-8")) if quiz.is_file() else []:
+    questions = load_entries(quiz.read_bytes(), quiz.name, ("section", "kind")) if quiz.is_file() else []
+    for question in questions:
+        if question["section"] not in by_heading:
+            LOG.warning("%s: %s has no section %r", quiz.name, name, question["section"])
+            continue
         by_heading[question["section"]].questions[question["kind"]] += 1
     exercises, title = [], ""
     for node in document.findall(lambda one: isinstance(one, nodes.strong | nodes.literal_block)):
@@ -190,9 +194,42 @@ def chosen(app: Sphinx, session: dict) -> list[tuple[Chapter, list[Section]]]:
     return parts
 
 
+def parse_plans(text: str | bytes) -> dict[str, list[dict]]:
+    """The plans of a YAML text by name, each a list of sessions.
+
+    Raises ValueError, naming the plan, the session and the field, for one that is missing, unknown or of the wrong kind.
+    """
+    plans = load_yaml(text, PLANS)
+    if not isinstance(plans, dict) or not plans:
+        raise ValueError(f"{PLANS} must have fields, one for each plan")
+    for name, sessions in plans.items():
+        if not isinstance(sessions, list) or not sessions:
+            raise ValueError(f"{PLANS}, {name}: must be a list of sessions, got {sessions!r}")
+        for place, session in enumerate(sessions, 1):
+            check_session(session, f"{PLANS}, {name}, session {place}")
+    return plans
+
+
+def check_session(session: dict, where: str) -> None:
+    """That a session has its fields. Raises ValueError that begins with `where` and names the field."""
+    if not isinstance(session, dict):
+        raise ValueError(f"{where}: must be fields, got {session!r}")
+    for name in session.keys() - {"title", "read", "exercises", "in class"}:
+        raise ValueError(f"{where}: no field is called {name!r}; there are title, read, exercises, in class")
+    for name in ("title", "in class"):
+        if not isinstance(session.get(name), str):
+            raise ValueError(f"{where}: {name} must be a text, got {session.get(name)!r}")
+    if not isinstance(session.get("read"), dict):
+        raise ValueError(f"{where}: read must be chapters with their headings, got {session.get('read')!r}")
+    lists = {f"read, {chapter}": headings for chapter, headings in session["read"].items() if headings != WHOLE}
+    for name, texts in (lists | {"exercises": session.get("exercises", [])}).items():
+        if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+            raise ValueError(f"{where}: {name} must be a list of texts, got {texts!r}")
+
+
 def session_plan(app: Sphinx, place: Generated) -> list[nodes.Node]:
     """One plan: for each session what to read, how long it takes, and what to do in class."""
-    plans = yaml.safe_load((Path(app.srcdir) / PLANS).read_text(encoding="utf-8"))
+    plans = parse_plans((Path(app.srcdir) / PLANS).read_bytes())
     if place["plan"] not in plans:
         LOG.warning("%s has no plan %r; there is %s", PLANS, place["plan"], ", ".join(plans))
         return []

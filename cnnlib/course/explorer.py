@@ -10,7 +10,7 @@ A view is a pair: what Python must give it (`cnnlib.course.views`) and a script 
 import itertools
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +27,8 @@ class Knob:
 
     `kind` is "range" (a slider over the steps) or "select"; when None, numbers give a slider.
     `format` is a format string such as "{}×", or a function from a value to its label.
-    Raises ValueError when values or labels repeat, when there are fewer than two, or none is the default.
+    Raises ValueError when values or labels repeat, when there are fewer than two, or none is the default, for values that
+    cannot be keys of a table (lists), and where `format` fails on one.
     """
 
     name: str
@@ -38,10 +39,16 @@ class Knob:
     format: str | Callable[[Any], str] = "{}"
 
     def __post_init__(self) -> None:
-        if not self.name.isidentifier():
+        if not isinstance(self.name, str) or not self.name.isidentifier():
             raise ValueError(f"a knob's name is the function's argument; {self.name!r} is not one")
+        if not isinstance(self.label, str) or not isinstance(self.values, Sequence):
+            raise ValueError(
+                f"knob {self.name!r} needs a label, a text, and a list of values; got {self.label!r}, {self.values!r}"
+            )
         if len(self.values) < 2:
             raise ValueError(f"knob {self.name!r} needs at least two values, got {list(self.values)}")
+        if not all(isinstance(value, Hashable) for value in self.values):
+            raise ValueError(f"knob {self.name!r} has a value that is no number, text or the like: {list(self.values)}")
         if any(value in self.values[:i] for i, value in enumerate(self.values)):
             raise ValueError(f"knob {self.name!r} has a value twice: {list(self.values)}")
         if self.kind is None:
@@ -61,8 +68,11 @@ class Knob:
         return list(self.values).index(value)
 
     def text(self, value: Any) -> str:
-        """The label of one value."""
-        return self.format.format(value) if isinstance(self.format, str) else self.format(value)
+        """The label of one value. Raises ValueError where the knob's format fails on it."""
+        try:
+            return self.format.format(value) if isinstance(self.format, str) else str(self.format(value))
+        except Exception as error:  # whatever a function raises, or str.format
+            raise ValueError(f"knob {self.name!r}: format {self.format!r} fails on {value!r}: {error}") from error
 
     def as_json(self) -> dict[str, Any]:
         """What the script needs to build the control."""
@@ -114,7 +124,7 @@ class Explorer:
 
     `.table` has Python's result for each tuple of knob values; `.spec` is the JSON that the page carries.
     Raises ValueError when the grid or its table is too large to put on a page, when a result lacks what the view
-    draws or holds what JSON has no word for (NaN, a tensor); whatever `function` raises passes through.
+    draws, holds it in another form or has what JSON has no word for (NaN, a tensor); whatever `function` raises passes through.
     """
 
     def __init__(self, function: Callable[..., dict], knobs: Sequence[Knob], *, view: str, title: str) -> None:
@@ -138,8 +148,12 @@ class Explorer:
         for values in itertools.product(*(knob.values for knob in self.knobs)):
             result = function(**dict(zip(names, values, strict=True)))
             setting = ", ".join(f"{n}={v!r}" for n, v in zip(names, values, strict=True))
-            if missing := VIEWS[view].missing(result):
+            if not isinstance(result, Mapping):
+                raise ValueError(f"the function must give a dict, and gave {result!r:.80} at {setting}")
+            if missing := self._drawn(VIEWS[view].missing, result):
                 raise ValueError(f"view {view!r} needs {missing}, which the function did not give at {setting}")
+            if not isinstance(result["sentence"], str):
+                raise ValueError(f"sentence must be a text, and is {result['sentence']!r:.80} at {setting}")
             try:
                 embed(result)
             except (TypeError, ValueError) as error:
@@ -150,15 +164,25 @@ class Explorer:
             "view": view,
             "title": title,
             "knobs": [knob.as_json() for knob in self.knobs],
-            "frame": VIEWS[view].frame(results),
+            "frame": self._drawn(VIEWS[view].frame, results),
             "table": pack(results),
         }
+        self._drawn(VIEWS[view].fallback, results[0])
         size = len(embed(self.spec).encode())
         if size > MAX_BYTES:
             raise ValueError(
                 f"{sizes} settings make {size // 1000} KB of table; a page carries at most {MAX_BYTES // 1000} KB. "
                 "Give the knobs fewer steps, or rows by stage and not by layer."
             )
+
+    def _drawn(self, step: Callable[[Any], Any], given: Any) -> Any:
+        """What a step of the view makes; raises ValueError where it stumbles over what the function gave."""
+        try:
+            return step(given)
+        except (TypeError, KeyError, IndexError, AttributeError, OverflowError) as error:
+            raise ValueError(
+                f"view {self.view!r} cannot draw what the function gave: {type(error).__name__} {error}; see Explorer"
+            ) from error
 
     def at(self, **setting: Any) -> dict:
         """Python's result for a setting; knobs not named stand at their default. Raises ValueError off the grid."""

@@ -18,7 +18,7 @@ from cnnlib.analysis import Anatomy, anatomy
 from cnnlib.course.curves import best_rate, final_errors, select
 from cnnlib.course.html import anchor, escape, markdown, script, style
 from cnnlib.course.papers import reported
-from cnnlib.course.quiz import check_fields
+from cnnlib.course.reading import check_fields, load_yaml
 from cnnlib.models import create_model, resnet
 from cnnlib.training.record import recorded_runs
 
@@ -78,7 +78,7 @@ class Said(NamedTuple):
 
 _SCALES = {"thousand": 1e3, "K": 1e3, "million": 1e6, "M": 1e6, "billion": 1e9, "G": 1e9}
 _SAID = re.compile(
-    r"(?P<bound>at most|at least|)\s*(?P<number>\d[\d,]*(?:\.\d+)?)\s*"
+    r"(?P<bound>at most|at least|)\s*(?P<number>\d[\d,]{0,40}(?:\.\d{1,20})?)\s*"
     rf"(?P<scale>(?:{'|'.join(_SCALES)})\b|)\s*(?P<unit>[A-Za-z%×]*)"
 )
 
@@ -172,10 +172,19 @@ def evaluate(entry: Mapping[str, Any]) -> bool | float | list | dict | None:
 
 @cache
 def sources() -> dict[str, str]:
-    """Authors and year of each source, by its key in the bibliography."""
-    import yaml
+    """Authors and year of each source, by its key in the bibliography. Raises as `parse_sources` does."""
+    return parse_sources((files("cnnlib.course") / "ledger" / "sources.yaml").read_bytes())
 
-    return yaml.safe_load((files("cnnlib.course") / "ledger" / "sources.yaml").read_text(encoding="utf-8"))
+
+def parse_sources(text: str | bytes) -> dict[str, str]:
+    """The sources of a YAML text. Raises ValueError, naming `sources.yaml` and the key, for what is not a text."""
+    known = load_yaml(text, "sources.yaml")
+    if not isinstance(known, dict):
+        raise ValueError("sources.yaml must have a line for each key of the bibliography")
+    for key, said in known.items():
+        if not (isinstance(key, str) and isinstance(said, str)):
+            raise ValueError(f"sources.yaml, {key}: must be a text, authors and year, got {said!r}")
+    return known
 
 
 def load(chapter: str) -> list[dict[str, Any]]:
@@ -189,18 +198,13 @@ def load(chapter: str) -> list[dict[str, Any]]:
     path = files("cnnlib.course") / "ledger" / f"{chapter}.yaml"
     if not path.is_file():
         return []
-    entries = parse(path.read_text(encoding="utf-8"), f"{chapter}.yaml")
+    entries = parse(path.read_bytes(), f"{chapter}.yaml")
     return [entry | {"chapter": chapter} for entry in entries]
 
 
-def parse(text: str, file: str) -> list[dict[str, Any]]:
+def parse(text: str | bytes, file: str) -> list[dict[str, Any]]:
     """The entries of a YAML text, checked; `file` is only for the messages of the ValueErrors."""
-    import yaml
-
-    try:
-        entries = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ValueError(f"{file} is not YAML: {error}") from error
+    entries = load_yaml(text, file)
     if not isinstance(entries, list) or not entries:
         raise ValueError(f"{file} must be a list of entries")
     places: dict[str, str] = {}

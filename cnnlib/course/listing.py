@@ -9,7 +9,7 @@ from importlib import resources
 
 def repository() -> dict:
     """Where the book's repository is: `{"github": "owner/name" or None, "branch": …}`, set by `make repository`."""
-    return json.loads((resources.files("cnnlib.course") / "repository.json").read_text())
+    return json.loads((resources.files("cnnlib.course") / "repository.json").read_text(encoding="utf-8"))
 
 
 class Source:

@@ -14,20 +14,22 @@ from cnnlib.analysis import Anatomy, anatomy
 from cnnlib.course import quiz
 from cnnlib.course.html import anchor, escape, script, style
 from cnnlib.course.papers import reference, reported
+from cnnlib.course.reading import check_fields, load_yaml
 from cnnlib.models import create_model
+from cnnlib.models.registry import resolve
 
-# Field: (type, must it be there)
+_TEXT = (str,)
 _FIELDS = {
-    "name": (str, True),
-    "model": (str, True),
-    "options": (dict, False),
-    "year": (int, True),
-    "brought": (str, False),
-    "chapter": (str, True),
-    "section": (str, False),
-    "error": (dict, False),
+    "name": (_TEXT, True),
+    "model": (_TEXT, True),
+    "options": ((dict,), False),
+    "year": ((int,), True),
+    "brought": (_TEXT, False),
+    "chapter": (_TEXT, True),
+    "section": (_TEXT, False),
+    "error": ((dict,), False),
 }
-_ERROR = ("paper", "model", "quantity", "how")
+_ERROR = {name: (_TEXT, True) for name in ("paper", "model", "quantity", "how")}
 _HIGHEST_ERROR = 20  # per cent, as wide as a bar of the timeline gets
 
 
@@ -40,44 +42,51 @@ class Cell(NamedTuple):
 
 def load() -> list[dict[str, Any]]:
     """The networks of `networks.yaml`, checked; see `parse` for what is raised."""
-    return parse((files("cnnlib.course") / "networks.yaml").read_text(encoding="utf-8"))
+    return parse((files("cnnlib.course") / "networks.yaml").read_bytes())
 
 
-def parse(text: str) -> list[dict[str, Any]]:
+def parse(text: str | bytes) -> list[dict[str, Any]]:
     """The networks of a YAML text, oldest first as written.
 
-    Raises ValueError, naming the network and the field, for one that is missing, unknown or of the wrong kind, for a network
-    that is older than the one before it, and for an error that `papers.yaml` does not have.
+    Raises ValueError, naming the network and the field, for one that is missing, unknown or of the wrong kind, for a model
+    that cnnlib does not have, a name that stands twice, a network that is older than the one before it, and for an error
+    that `papers.yaml` does not have.
     """
-    import yaml
-
-    networks = yaml.safe_load(text)
+    networks = load_yaml(text, "networks.yaml")
+    if not isinstance(networks, list) or not networks:
+        raise ValueError("networks.yaml must be a list of networks")
+    seen: set[str] = set()
     for number, one in enumerate(networks, 1):
-        where = f"networks.yaml, network {number} ({one.get('name', 'no name')})"
-        for field in one.keys() - _FIELDS.keys():
-            raise ValueError(f"{where}: no field is called {field!r}; there are {', '.join(_FIELDS)}")
-        for field, (kind, needed) in _FIELDS.items():
-            if field not in one and needed:
-                raise ValueError(f"{where}: {field} is missing")
-            if field in one and not isinstance(one[field], kind):
-                raise ValueError(f"{where}: {field} must be {kind.__name__}, got {one[field]!r}")
+        where = f"networks.yaml, network {number}"
+        if isinstance(one, dict):
+            where += f" ({one.get('name', 'no name')})"
+        check_fields(one, _FIELDS, where)
+        if one["name"] in seen:
+            raise ValueError(f"{where}, name: used twice")
+        seen.add(one["name"])
+        try:
+            resolve(one["model"])
+        except ValueError as error:
+            raise ValueError(f"{where}, model: {error}") from None
         if number > 1 and one["year"] < networks[number - 2]["year"]:
-            raise ValueError(f"{where}: year {one['year']} stands after {networks[number - 2]['year']}")
+            raise ValueError(f"{where}, year: {one['year']} stands after {networks[number - 2]['year']}")
         if "error" in one:
-            if sorted(one["error"]) != sorted(_ERROR):
-                raise ValueError(f"{where}: error must have {', '.join(_ERROR)}, got {', '.join(one['error'])}")
-            _published(one, where)
+            check_fields(one["error"], _ERROR, f"{where}, error")
+            try:
+                _published(one)
+            except ValueError as error:
+                raise ValueError(f"{where}, error: {error}") from None
     return networks
 
 
-def _published(one: dict[str, Any], where: str = "networks.yaml") -> dict[str, Any]:
-    """The row of `papers.yaml` that a network's error names."""
+def _published(one: dict[str, Any]) -> dict[str, Any]:
+    """The row of `papers.yaml` that a network's error names. Raises ValueError where there is none, or several."""
     wanted = one["error"]
     rows = reported(wanted["paper"])
     found = [row for row in rows if (row["model"], row["quantity"]) == (wanted["model"], wanted["quantity"])]
     if len(found) != 1:
         raise ValueError(
-            f"{where}: papers.yaml has {len(found)} rows for {wanted['model']!r}, {wanted['quantity']!r} of {wanted['paper']}"
+            f"papers.yaml has {len(found)} rows for {wanted['model']!r}, {wanted['quantity']!r} of {wanted['paper']}"
         )
     return found[0]
 

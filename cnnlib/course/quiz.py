@@ -7,13 +7,14 @@ CONTRIBUTING.md shows how to write a question.
 
 import hashlib
 import json
+import math
 from collections.abc import Sequence
-from difflib import get_close_matches
 from importlib.resources import files
 from typing import Any
 from urllib.parse import urlencode
 
 from cnnlib.course.html import anchor, escape, markdown, script, slug, style
+from cnnlib.course.reading import check_fields, is_number, load_yaml
 
 # Field: (type, must it be there). What a file may hold; anything else is a slip of the pen and refused.
 _TEXT, _NUMBER = (str,), (int, float)
@@ -90,17 +91,12 @@ def load(name: str) -> list[dict[str, Any]]:
     """The checked questions of `quizzes/<name>.yaml`; see `Quiz` for what is raised."""
     if name not in names():
         raise FileNotFoundError(f"no quiz {name!r}; there are {', '.join(names())}")
-    return parse((files("cnnlib.course") / "quizzes" / f"{name}.yaml").read_text(encoding="utf-8"), f"{name}.yaml")
+    return parse((files("cnnlib.course") / "quizzes" / f"{name}.yaml").read_bytes(), f"{name}.yaml")
 
 
-def parse(text: str, file: str) -> list[dict[str, Any]]:
+def parse(text: str | bytes, file: str) -> list[dict[str, Any]]:
     """The questions of a YAML text, checked; `file` is only for the messages of the ValueErrors."""
-    import yaml  # here, because only a quiz needs it
-
-    try:
-        questions = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ValueError(f"{file} is not YAML: {error}") from error
+    questions = load_yaml(text, file)
     if not isinstance(questions, list) or not questions:
         raise ValueError(f"{file} must be a list of questions")
     seen = set()
@@ -110,7 +106,7 @@ def parse(text: str, file: str) -> list[dict[str, Any]]:
             raise ValueError(f"{where}: must be fields, got {question!r}")
         where += f" ({question.get('id', 'no id')})"
         kind = question.get("kind")
-        if kind not in KINDS:
+        if not isinstance(kind, str) or kind not in KINDS:
             raise ValueError(f"{where}, kind: one of {', '.join(KINDS)}, got {kind!r}")
         check_fields(question, KINDS[kind], where)
         if question["id"] in seen:
@@ -125,11 +121,11 @@ def _check_key(question: dict[str, Any], where: str) -> None:
     """That the parts of a question are whole and its key can be given."""
     if "answer" in question:
         try:
-            tolerance(question)
+            within = tolerance(question)
         except ValueError:
-            raise ValueError(
-                f"{where}, tolerance: a number or per cent, such as 5%, got {question['tolerance']!r}"
-            ) from None
+            within = math.nan
+        if not is_number(within) or within < 0:
+            raise ValueError(f"{where}, tolerance: a number or per cent, such as 5%, got {question['tolerance']!r}")
     for i, wrong in enumerate(question.get("wrong", []), 1):
         check_fields(wrong, _WRONG, f"{where}, wrong {i}")
         if is_right(question, wrong["value"]):
@@ -140,6 +136,9 @@ def _check_key(question: dict[str, Any], where: str) -> None:
         texts = [part["text"] for part in question.get(field, [])]
         if len(set(texts)) < len(texts):
             raise ValueError(f"{where}, {field}: two of them read alike")
+    for knob, step in question.get("setting", {}).items():
+        if not (isinstance(knob, str) and isinstance(step, str)):
+            raise ValueError(f"{where}, setting: knobs and steps are texts, as labelled, got {knob!r}: {step!r}")
     right = sum(option["correct"] for option in question.get("options", []))
     if question["kind"] == "single" and right != 1:
         raise ValueError(f"{where}, options: exactly one must be correct, {right} are")
@@ -175,27 +174,6 @@ def tolerance(question: dict[str, Any]) -> float:
 def is_right(question: dict[str, Any], value: float) -> bool:
     """Whether a number answers a numeric question."""
     return abs(value - question["answer"]) <= tolerance(question)
-
-
-def check_fields(fields: Any, schema: dict[str, tuple[tuple, bool]], where: str) -> None:
-    """That `fields` holds what `schema` says (field: its types, and whether it must be there) and nothing else.
-
-    Raises ValueError that begins with `where` and names the field.
-    """
-    if not isinstance(fields, dict):
-        raise ValueError(f"{where}: must be fields, got {fields!r}")
-    for name in fields.keys() - schema.keys():
-        near = get_close_matches(str(name), schema, n=1)
-        meant = f"did you mean {near[0]}?" if near else f"there are {', '.join(schema)}"
-        raise ValueError(f"{where}, {name}: no such field; {meant}")
-    for name, (types, needed) in schema.items():
-        if name not in fields:
-            if needed:
-                raise ValueError(f"{where}, {name}: missing")
-            continue
-        value = fields[name]
-        if not isinstance(value, types) or (isinstance(value, bool) and bool not in types) or value in ("", [], {}):
-            raise ValueError(f"{where}, {name}: must be {' or '.join(t.__name__ for t in types)}, got {value!r}")
 
 
 def fingerprint(question: dict[str, Any]) -> str:

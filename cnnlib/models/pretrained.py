@@ -24,7 +24,7 @@ def load_pretrained(name: str, *, weights: str = "IMAGENET1K_V1") -> nn.Module:
     "IMAGENET1K_V1" follows the original recipes, "IMAGENET1K_V2", where there is one, a longer modern one.
 
     The file is kept where torch.hub keeps its own (`$TORCH_HOME/hub/checkpoints`), and a file that is already there is
-    used; its SHA-256 must begin as its name says. It is read with `weights_only=True`.
+    used; its SHA-256 must begin as its name says. Nothing in it is run.
 
     Raises ValueError for a name or a set of weights that torchvision does not have, or a file that is damaged,
     ImportError without torchvision, and ConnectionError when the file cannot be fetched: it says where to put it.
@@ -42,10 +42,10 @@ def load_pretrained(name: str, *, weights: str = "IMAGENET1K_V1") -> nn.Module:
         raise ValueError(f"weights={weights!r} is not a set of {name}; torchvision has {', '.join(sets.__members__)}")
     chosen = sets[weights]
 
-    state_dict = torch.load(fetch(chosen.url), map_location="cpu", weights_only=True)
+    file = fetch(chosen.url)
     with torch.device("meta"):
         model = create_model(name)
-    load_weights(model.to_empty(device="cpu"), state_dict)
+    load_weights(model.to_empty(device="cpu"), file)
     half = {"mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5)} if name in SCALED_TO_ONE else {}
     model.preprocess = chosen.transforms(**half).forward  # the bound method: a module would become part of the model
     model.class_names = tuple(chosen.meta["categories"])

@@ -205,6 +205,8 @@ SUITES = {
 }
 OF_DATA = ("size", "train")
 OF_TRAINING = ("epochs", "learning_rate", "seed")
+ORIGIN = {"device": str, "threads": int, "versions": dict, "date": str, "seconds": int | float}  # see `origin`
+CURVES = ("train_error", "test_error", "train_loss")
 # What a suite without a model measures: a function of the settings and the device, whose result joins the record.
 MEASURES: dict[str, Callable[[dict, torch.device], dict]] = {"times": timing.measure, "transfer": transfer.measure}
 
@@ -300,13 +302,50 @@ def file_name(config: dict) -> str:
 def recorded_runs(suite: str, source: Path | None = None) -> list[dict]:
     """The records of a suite, in the order of its grid; those not yet recorded are left out.
 
-    `source` is the folder of the records; None is the book's own. Raises ValueError for an unknown suite and for a record that is damaged, naming its file.
+    `source` is the folder of the records; None is the book's own. Raises ValueError for an unknown suite and for a record
+    that is damaged or of another configuration than its name says, naming its file.
     """
     runs = []
-    for path in ((source or folder(suite)) / file_name(config) for config in configurations(suite)):
+    for config in configurations(suite):
+        path = (source or folder(suite)) / file_name(config)
         if path.exists():
             try:
-                runs.append(json.loads(path.read_text()))
-            except ValueError as error:
+                runs.append(json.loads(path.read_bytes(), parse_constant=_refuse))
+                check_record(runs[-1], config)
+            except (ValueError, RecursionError) as error:
                 raise ValueError(f"{path} is damaged ({error}); delete it and record the suite again") from error
     return runs
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"it holds {constant}, which no run measures")
+
+
+def check_record(found: object, config: dict) -> None:
+    """That a record is of the run `config`, says where it comes from, and has its curves or what was measured.
+
+    Raises ValueError with what it lacks.
+    """
+    if not isinstance(found, dict) or not isinstance(found.get("config"), dict):
+        raise ValueError("it is no record: it has no config")
+    for name, value in config.items():
+        if found["config"].get(name) != value:
+            raise ValueError(f"its config has {name}={found['config'].get(name)!r}, and its name says {value!r}")
+    for name, kind in ORIGIN.items():
+        if not isinstance(found.get(name), kind):
+            raise ValueError(f"{name} must be {kind}, got {found.get(name)!r}")
+    if "torch" not in found["versions"]:
+        raise ValueError("versions has no torch")
+    if "measure" in config:
+        if not found.keys() - ORIGIN.keys() - {"config"}:
+            raise ValueError("it has nothing that was measured")
+        return
+    if not isinstance(found["config"].get("recipe"), dict):
+        raise ValueError("its config has no recipe")
+    curves = found.get("curves")
+    if not isinstance(curves, dict) or curves.keys() != set(CURVES):
+        raise ValueError(f"curves must be {', '.join(CURVES)}, got {curves!r:.60}")
+    for name, curve in curves.items():
+        numbers = isinstance(curve, list) and all(type(value) in (int, float) and abs(value) < 1e300 for value in curve)
+        if not numbers or len(curve) != config["epochs"]:
+            raise ValueError(f"{name} must be {config['epochs']} numbers, one an epoch, got {curve!r:.60}")

@@ -224,7 +224,7 @@ def test_a_file_that_is_no_ledger(text, message):
 
 def test_an_id_is_used_once():
     with pytest.raises(ValueError, match=r"x.yaml, entry 2 \(a-1\), id: used twice"):
-        ledger.parse(yaml.safe_dump([ENTRY, ENTRY]), "x.yaml")
+        ledger.parse(yaml.safe_dump([ENTRY, changed(ENTRY)]), "x.yaml")
 
 
 @pytest.mark.parametrize(

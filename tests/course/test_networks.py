@@ -84,11 +84,16 @@ def test_numbers_are_written_with_three_digits(count, text):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("- {name: A, year: 1998, chapter: b}", r"network 1 \(A\): model is missing"),
-        (ONE.replace("model", "modle"), r"network 1 \(A\): no field is called 'modle'"),
-        (ONE.replace("1998", "long ago"), r"network 1 \(A\): year must be int, got 'long ago'"),
-        (ONE.replace("1998", "2012") + "\n" + ONE, r"network 2 \(A\): year 1998 stands after 2012"),
-        (ONE[:-1] + ", error: {paper: vgg}}", r"error must have paper, model, quantity, how, got paper"),
+        ("- {name: A, year: 1998, chapter: b}", r"network 1 \(A\), model: missing"),
+        (ONE.replace("model", "modle"), r"network 1 \(A\), modle: no such field; did you mean model"),
+        (ONE.replace("1998", "long ago"), r"network 1 \(A\), year: must be int, got 'long ago'"),
+        (ONE.replace("1998", "2012") + "\n" + ONE.replace("A", "B"), r"network 2 \(B\), year: 1998 stands after 2012"),
+        (ONE + "\n" + ONE, r"network 2 \(A\), name: used twice"),
+        (
+            ONE.replace("lenet5", "lenet6"),
+            r"network 1 \(A\), model: no model is called 'lenet6'; did you mean 'lenet5'",
+        ),
+        (ONE[:-1] + ", error: {paper: vgg}}", r"network 1 \(A\), error, model: missing"),
         (
             ONE[:-1] + ", error: {paper: vgg, model: vgg12, quantity: top-5, how: b}}",
             r"papers.yaml has 0 rows for 'vgg12', 'top-5' of vgg",

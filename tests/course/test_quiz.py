@@ -173,7 +173,7 @@ def test_a_file_that_is_no_quiz(text, message):
 
 def test_an_id_is_used_once():
     with pytest.raises(ValueError, match=r"question 2 \(a\), id: used twice"):
-        quiz.parse(yaml.safe_dump([CHOICE, CHOICE]), "x.yaml")
+        quiz.parse(yaml.safe_dump([CHOICE, copy.deepcopy(CHOICE)]), "x.yaml")
 
 
 def test_a_changed_question_has_another_fingerprint():

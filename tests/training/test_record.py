@@ -26,6 +26,12 @@ TINY = {
 }
 
 
+def made(config):
+    """A record as a run of one epoch writes it."""
+    curves = {"train_error": [1.0], "test_error": [1.0], "train_loss": [1.0]}
+    return {"config": config | {"recipe": {}}} | recording.origin(torch.device("cpu"), 0.0) | {"curves": curves}
+
+
 @pytest.fixture
 def tiny(monkeypatch, tmp_path):
     """A suite of four runs of one epoch each in a folder of its own; returns the folder."""
@@ -146,7 +152,7 @@ def test_a_run_that_was_interrupted_is_run_again(tiny, monkeypatch):
         if len(done) == 2:
             raise KeyboardInterrupt
         done.append(config)
-        return {"config": config, "seconds": 0.0, "curves": {"train_error": [1.0]}}
+        return made(config)
 
     monkeypatch.setattr(recording, "run", stop_at_third)
     with pytest.raises(KeyboardInterrupt):
@@ -172,9 +178,7 @@ def test_a_run_that_was_stopped_by_hand_is_no_record(tiny, monkeypatch):
 
 
 def test_a_full_disk_leaves_the_records_before_it_and_no_half_of_one(tiny, monkeypatch):
-    monkeypatch.setattr(
-        recording, "run", lambda config, device: {"config": config, "seconds": 0.0, "curves": {"train_error": [1.0]}}
-    )
+    monkeypatch.setattr(recording, "run", lambda config, device: made(config))
     whole, written = Path.write_text, []
 
     def write(path, text):

@@ -74,7 +74,7 @@ class Ledger extends HTMLElement {
 
   // A link to a claim that the filter hides brings it back.
   follow() {
-    const row = this.querySelector(`tr[id="${CSS.escape(decodeURIComponent(location.hash.slice(1)))}"]`);
+    const row = this.querySelector(`tr[id="${CSS.escape(location.hash.slice(1))}"]`);
     if (!row) return;
     if (row.hidden) this.clear();
     row.scrollIntoView();

@@ -15,15 +15,18 @@ class Quiz extends HTMLElement {
     this.append(el("div", { class: "cnn-foot" }, this.score, button("Clear answers", () => this.clear())));
     const kept = this.kept();
     for (const question of this.questions) {
-      if (question.hash in kept) question.restore(kept[question.hash].answer);
+      const answer = kept[question.hash]?.answer;
+      if (question.fits(answer)) question.restore(answer);
     }
     this.count();
   }
 
-  // Storage may be blocked (private windows, sandboxed frames): the quiz then works, and forgets.
+  // Storage may be blocked (private windows, sandboxed frames): the quiz then works, and forgets. What another program
+  // has written there is no answer.
   kept() {
     try {
-      return JSON.parse(localStorage.getItem(this.key)) ?? {};
+      const kept = JSON.parse(localStorage.getItem(this.key));
+      return kept?.constructor === Object ? kept : {};
     } catch {
       return {};
     }
@@ -201,6 +204,14 @@ class Quiz extends HTMLElement {
           turnable();
         }
       },
+      // Whether an answer that was kept can be given to this question.
+      fits(answer) {
+        if (typed) return typeof answer === "string" && !Number.isNaN(number(answer, key.dataset.unit));
+        const all = (list ? items : inputs).length;
+        return Array.isArray(answer) && new Set(answer).size === answer.length
+          && answer.every((i) => Number.isInteger(i) && i >= 0 && i < all)
+          && (kind === "multiple" || answer.length === (list ? all : 1));
+      },
       restore(answer) {
         if (typed) inputs[0].value = answer;
         else if (list) arrange(answer), turnable();
@@ -235,15 +246,19 @@ class Quiz extends HTMLElement {
   }
 }
 
-// "53 120", "53,120" and "53120" are one number; a comma that does not part thousands is a decimal comma. The unit may be
-// typed too, and k, M or G for a thousand, a million or a milliard.
+// "53 120", "53,120" and "53120" are one number; a comma that does not part thousands is a decimal comma ("0,125"). The
+// unit may be typed too, and k, M or G for a thousand, a million or a milliard. NaN for all else.
+const NUMBER = /^([+−-]?)(?:([1-9]\d{0,2}(?:([\s_',])\d{3})(?:\3\d{3})*)|(\d*))(?:([.,])(\d*))?(?:[eE]([+−-]?\d{1,3}))?\s*([kKMG]?)$/;
 function number(text, unit = "") {
   let plain = text.trim();
-  if (unit && plain.toLowerCase().endsWith(unit.toLowerCase())) plain = plain.slice(0, -unit.length);
-  plain = plain.replace(/[\s\u202f_']/g, "");
-  const [, digits, suffix] = /^(.*?)([kMG]?)$/.exec(plain);
-  const value = digits.replace(/,(?=\d{3}(\D|$))/g, "").replace(",", ".").replace("−", "-");
-  return value === "" ? NaN : Number(value) * ({ k: 1e3, M: 1e6, G: 1e9 }[suffix] ?? 1);
+  if (unit && plain.toLowerCase().endsWith(unit.toLowerCase())) plain = plain.slice(0, -unit.length).trim();
+  const found = NUMBER.exec(plain);
+  if (!found) return NaN;
+  const [, sign, grouped, parting, digits, mark, decimals = "", power = "0", suffix] = found;
+  const whole = grouped?.replace(/\D/g, "") ?? digits;
+  if (!whole && !decimals || parting === "," && mark === ",") return NaN;
+  const size = Number(`${whole}.${decimals}e${power.replace("−", "-")}`) * ({ k: 1e3, K: 1e3, M: 1e6, G: 1e9 }[suffix] ?? 1);
+  return Number.isFinite(size) ? (sign && sign !== "+" ? -size : size) : NaN;
 }
 
 if (!customElements.get("cnn-quiz")) customElements.define("cnn-quiz", Quiz);

@@ -1,0 +1,80 @@
+"""YAML that authors write, read so that whatever is wrong with it is said by file and place."""
+
+import math
+from difflib import get_close_matches
+from functools import cache
+from typing import Any
+
+Schema = dict[str, tuple[tuple, bool]]  # field: its types, and whether it must be there
+
+
+def load_yaml(text: str | bytes, file: str) -> Any:
+    """What a YAML text holds; bytes are UTF-8. `file` is only for the message of the ValueError.
+
+    Raises ValueError for what is no YAML, a key that stands twice in one place (YAML would keep the last and say
+    nothing) and aliases, with which a file can contain itself.
+    """
+    import yaml  # here, because only what authors write needs it
+
+    try:
+        return yaml.load(text, _loader())
+    except yaml.MarkedYAMLError as error:
+        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
+        raise ValueError(f"{file} is not YAML: {line}{error.problem or error.context}") from error
+    except RecursionError:
+        raise ValueError(f"{file} is not YAML that can be read: it is nested too deep") from None
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date or a number that there is none of
+        raise ValueError(f"{file} is not YAML: {' '.join(str(error).split())}") from error
+
+
+@cache
+def _loader() -> type:
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        def compose_node(self, parent, index):
+            if self.check_event(yaml.AliasEvent):
+                event = self.peek_event()
+                raise yaml.composer.ComposerError(None, None, f"*{event.anchor} is an alias", event.start_mark)
+            return super().compose_node(parent, index)
+
+        def construct_mapping(self, node, deep=False):
+            fields = super().construct_mapping(node, deep)
+            if isinstance(node, yaml.MappingNode) and len(fields) < len(node.value):
+                keys = [key.value for key, _ in node.value]
+                twice = next(key for key in node.value if keys.count(key[0].value) > 1)[0]
+                raise yaml.constructor.ConstructorError(None, None, f"{twice.value!r} stands twice", twice.start_mark)
+            return fields
+
+    return Loader
+
+
+def check_fields(fields: Any, schema: Schema, where: str) -> None:
+    """That `fields` holds what `schema` says and nothing else; numbers are finite, and a bool is no number.
+
+    Raises ValueError that begins with `where` and names the field.
+    """
+    if not isinstance(fields, dict):
+        raise ValueError(f"{where}: must be fields, got {fields!r}")
+    for name in fields.keys() - schema.keys():
+        near = get_close_matches(str(name), schema, n=1)
+        meant = f"did you mean {near[0]}?" if near else f"there are {', '.join(schema)}"
+        raise ValueError(f"{where}, {name}: no such field; {meant}")
+    for name, (types, needed) in schema.items():
+        if name not in fields:
+            if needed:
+                raise ValueError(f"{where}, {name}: missing")
+            continue
+        value = fields[name]
+        if not isinstance(value, types) or (isinstance(value, bool) and bool not in types) or value in ("", [], {}):
+            raise ValueError(f"{where}, {name}: must be {' or '.join(t.__name__ for t in types)}, got {value!r}")
+        if isinstance(value, int | float) and not is_number(value):
+            raise ValueError(f"{where}, {name}: must be a number that can be computed with, got {value!r}")
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a finite number, of a size that fits a float."""
+    try:
+        return isinstance(value, int | float) and math.isfinite(value)
+    except OverflowError:
+        return False
