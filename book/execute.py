@@ -34,19 +34,22 @@ def clean(notebook: NotebookNode) -> NotebookNode:
     return notebook
 
 
-def execute(path: Path) -> None:
-    """Run the notebook in a fresh kernel, in its own folder, and write it back. Raises CellExecutionError, writing nothing."""
-    notebook = nbformat.read(path, as_version=4)
+def executed(path: Path) -> NotebookNode:
+    """The notebook as a fresh kernel in its own folder leaves it; nothing is written. Raises CellExecutionError."""
     client = NotebookClient(
-        notebook,
+        nbformat.read(path, as_version=4),
         timeout=SECONDS_A_CELL,
         kernel_name="python3",
         resources={"metadata": {"path": str(path.parent)}},
         record_timing=False,
         coalesce_streams=True,
     )
-    client.execute()
-    nbformat.write(clean(notebook), path)
+    return clean(client.execute())
+
+
+def execute(path: Path) -> None:
+    """Run the notebook and write it back. Raises CellExecutionError, writing nothing."""
+    nbformat.write(executed(path), path)
 
 
 def main(arguments: list[str]) -> int:
