@@ -45,8 +45,8 @@ dist: book ## cnnlib's wheel, and the book as a zip that opens from the disk, in
 	$(PIP) wheel --quiet --no-deps --wheel-dir dist .
 	$(PY) -m book.offline dist
 
-bench: $(VENV)/.all ## measure cnnlib beside its peers
-	$(PY) -m benchmarks
+bench: book browser ## measure cnnlib and the book beside their peers (PARTS="pages inference": these only)
+	$(PY) -m benchmarks $(PARTS)
 
 lint: $(VENV)/.all ## check style, the notebooks and all that derives from the repository's address
 	$(PY) -m ruff check .

@@ -5,6 +5,7 @@ speed of a large matrix product, or nothing but move its maps and weights at the
 start its operations.
 """
 
+import os
 import statistics
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ import torchvision
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from benchmarks.timing import Row, clock, duration
+from benchmarks.timing import Row, aligned, below, clock, duration, table
 from cnnlib import ImageData, anatomy, create_model, fit
 from cnnlib.training import Recipe, best_device
 from cnnlib.training.loop import half_precision
@@ -179,7 +180,7 @@ def floor(model: nn.Module, side: int, batch: int, limits: Ceilings, half: bool)
 
 
 def climb(network: Network, device: torch.device, limits: Ceilings, times: int = 3) -> tuple[str, Row]:
-    """One network's ladder as text: images a second, each rung against the one before, and the part of the floor reached.
+    """One network's ladder in Markdown: images a second, each rung against the one before, and the part of the floor reached.
 
     And how a step of `fit` compares with the usual loop's: at most 0.8 of its time, on a GPU 0.33 for small images.
     """
@@ -198,34 +199,68 @@ def climb(network: Network, device: torch.device, limits: Ceilings, times: int =
     medians = {what: statistics.median(found) / STEPS for what, found in seconds.items()}
     least = floor(network.ours(), network.side, batch, limits, half_precision(device) is not None)
     usual = before = next(iter(medians.values()))
-    lines = [
+    title = (
         f"{network.name}, {batch} images a step on {device.type}; floor: {duration(max(least))} "
-        f"(compute {duration(least.compute)}, bytes {duration(least.bytes)}, launches {duration(least.launches)})",
-        f"{'':42}{'a step':>10}{'images/s':>10}{'× before':>10}{'× usual':>10}{'of floor':>10}",
-    ]
+        f"(compute {duration(least.compute)}, bytes {duration(least.bytes)}, launches {duration(least.launches)})"
+    )
+    lines = [("", "a step", "images/s", "× before", "× usual", "of floor")]
     for what, median in medians.items():
         compared = "" if what == "fit" else f"{median / before:.2f}"
         lines.append(
-            f"{what:42}{duration(median):>10}{batch / median:>10.0f}{compared:>10}{median / usual:>10.2f}"
-            f"{max(least) / median:>10.0%}"
+            (
+                what,
+                duration(median),
+                f"{batch / median:.0f}",
+                compared,
+                f"{median / usual:.2f}",
+                f"{max(least) / median:.0%}",
+            )
         )
         before = median
     compiling = warm["+ torch.compile"] - STEPS * medians["+ torch.compile"]
-    lines.append(f"(torch.compile took {duration(compiling)} before its first step)")
+    text = below(
+        f"{title}:",
+        aligned(lines, right=range(1, 6)),
+        f"(torch.compile took {duration(compiling)} before its first step)",
+    )
     share = 0.8 if device.type == "cpu" else 0.33 if network.side == 32 else None
     kept = share is None or medians["fit"] <= share * usual
     what = f"a step of {network.name} through fit, {device.type}"
     budget = f"{share:g}× the usual loop" if share else "–"
-    return "\n".join(lines), Row(what, medians["fit"], "usual loop", usual, budget, kept)
+    why = "" if kept else reason(ladder[Rung().what], ladder["fit"], device)
+    return text, Row(what, medians["fit"], "usual loop", usual, budget, kept, why)
 
 
-def report() -> tuple[str, list[Row]]:
-    """All ladders on the best device as text, with the machine's measured ceilings; and a comparison a network."""
+def shares(call: Callable[[], object], device: torch.device) -> dict[str, float]:
+    """The part of the time that each operation of torch takes itself, the largest first."""
+    os.environ["KINETO_LOG_LEVEL"] = "99"  # the profiler has much to say about itself
+    with torch.profiler.profile() as seen:
+        call()
+    kind = "device" if device.type == "cuda" else "cpu"
+    seconds = {event.key: getattr(event, f"self_{kind}_time_total") for event in seen.key_averages()}
+    total = sum(seconds.values())
+    return {key: spent / total for key, spent in sorted(seconds.items(), key=lambda item: -item[1])}
+
+
+def reason(usual: Callable[[], object], ours: Callable[[], object], device: torch.device) -> str:
+    """Where a step's time goes in both loops, as the profiler sees it."""
+    before, after = shares(usual, device), shares(ours, device)
+    inside = [sum(part for key, part in found.items() if "conv" in key) for found in (before, after)]
+    rest = [f"`{key.removeprefix('aten::')}` {part:.0%}" for key, part in after.items() if "conv" not in key][:3]
+    kernels = f" ({torch.backends.cpu.get_cpu_capability()})" if device.type == "cpu" else ""
+    return (
+        f"Convolutions are {inside[0]:.0%} of the usual loop's step, and `fit` runs the same kernels{kernels}: they are "
+        f"{inside[1]:.0%} of its own step, before {', '.join(rest)}"
+    )
+
+
+def report() -> str:
+    """All ladders on the best device, with the machine's measured ceilings; and a comparison a network."""
     device = best_device()
     limits = ceilings(device)
     head = (
         f"Ceilings of the {device.type}: {limits.macs / 1e9:,.0f} G MACs/s, {limits.bytes / 1e9:,.1f} GB/s, "
-        f"{1e6 * limits.launch:.1f} µs to start an operation"
+        f"{1e6 * limits.launch:.1f} µs to start an operation."
     )
     texts, rows = zip(*(climb(network, device, limits) for network in NETWORKS), strict=True)
-    return "\n\n".join([head, *texts]), list(rows)
+    return below(table(rows), f"One change after another. {head}", *texts)

@@ -35,22 +35,25 @@ def clean(notebook: NotebookNode) -> NotebookNode:
     return notebook
 
 
-def execute(path: Path) -> None:
-    """Run the notebook in a fresh kernel, in its own folder, and write it back.
+def executed(path: Path) -> NotebookNode:
+    """The notebook as a fresh kernel in its own folder leaves it; nothing is written.
 
-    Writes nothing where it raises: CellExecutionError, or ValueError for a file that is no notebook.
+    Raises CellExecutionError, and ValueError for a file that is no notebook.
     """
-    notebook = read_notebook(path)
     client = NotebookClient(
-        notebook,
+        read_notebook(path),
         timeout=SECONDS_A_CELL,
         kernel_name="python3",
         resources={"metadata": {"path": str(path.parent)}},
         record_timing=False,
         coalesce_streams=True,
     )
-    client.execute()
-    write_whole(path, nbformat.writes(clean(notebook)) + "\n")
+    return clean(client.execute())
+
+
+def execute(path: Path) -> None:
+    """Run the notebook and write it back. Writes nothing where it raises; see `executed`."""
+    write_whole(path, nbformat.writes(executed(path)) + "\n")
 
 
 def main(arguments: list[str]) -> int:

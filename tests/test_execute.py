@@ -21,6 +21,13 @@ def test_a_notebook_is_run_in_its_own_folder_and_cleaned(tmp_path):
     assert not any("execution" in cell.metadata for cell in notebook.cells)
 
 
+def test_a_notebook_can_be_run_without_a_change_to_its_file(tmp_path):
+    path = write(tmp_path / "c.ipynb", "print(6 * 7)")
+    before = path.read_bytes()
+    assert execute.executed(path).cells[0].outputs[0].text == "42\n"
+    assert path.read_bytes() == before
+
+
 def test_a_failing_notebook_is_left_as_it_was(tmp_path, capsys):
     path = write(tmp_path / "b.ipynb", "1 / 0")
     before = path.read_bytes()
