@@ -42,8 +42,7 @@ def budgets(times: int = 15) -> str:
         texts += [f"{factor}× under torchinfo"] if factor else []
         why = (
             f"It is Python on one thread, {1e6 * ours / len(anatomy(model).layers):.0f} µs for each operation of the "
-            f"network; the quickest of {times} more runs took {duration(quickest)}, and what else runs on the machine adds "
-            "the rest"
+            f"network; the quickest of {times} more runs took {duration(quickest)}"
         )
         rows.append(Row(f"anatomy of {name}", ours, "torchinfo", theirs, ", ".join(texts) or "–", kept, why))
     return table(rows)

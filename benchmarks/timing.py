@@ -5,6 +5,7 @@ import os
 import statistics
 import subprocess
 import sys
+import time
 import timeit
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
@@ -29,17 +30,19 @@ class Row(NamedTuple):
     why: str = ""
 
 
-def side_by_side(ours: Callable[[], object], theirs: Callable[[], object], times: int) -> tuple[float, float]:
+def side_by_side(
+    ours: Callable[[], object], theirs: Callable[[], object], times: int, timer: Callable[[], float] = time.perf_counter
+) -> tuple[float, float]:
     """Median seconds of both, taken in turns so that a busy machine slows both alike. One warm-up each."""
     ours(), theirs()
-    seconds = [(clock(ours), clock(theirs)) for _ in range(times)]
+    seconds = [(clock(ours, timer), clock(theirs, timer)) for _ in range(times)]
     return tuple(statistics.median(column) for column in zip(*seconds, strict=True))
 
 
-def clock(function: Callable[[], object]) -> float:
+def clock(function: Callable[[], object], timer: Callable[[], float] = time.perf_counter) -> float:
     """Seconds that one call takes. Garbage is collected before and not meanwhile, as a peer's would be ours to clean."""
     gc.collect()
-    return timeit.timeit(function, number=1)  # switches the collector off
+    return timeit.timeit(function, number=1, timer=timer)  # switches the collector off
 
 
 def alone(what: str, function: Callable[[], object], most: float, budget: str) -> Row:
