@@ -40,10 +40,12 @@ def _loader() -> type:
 
         def construct_mapping(self, node, deep=False):
             fields = super().construct_mapping(node, deep)
-            if isinstance(node, yaml.MappingNode) and len(fields) < len(node.value):
-                keys = [key.value for key, _ in node.value]
-                twice = next(key for key in node.value if keys.count(key[0].value) > 1)[0]
-                raise yaml.constructor.ConstructorError(None, None, f"{twice.value!r} stands twice", twice.start_mark)
+            seen = set()
+            for key, _ in node.value:
+                made = self.construct_object(key, deep=True)
+                if made in seen:
+                    raise yaml.constructor.ConstructorError(None, None, f"{made!r} stands twice", key.start_mark)
+                seen.add(made)
             return fields
 
     return Loader

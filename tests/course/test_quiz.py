@@ -164,7 +164,15 @@ def test_a_slip_is_named(question, message):
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("a: [", "x.yaml is not YAML"), ("a: 1", "must be a list of questions"), ("", "must be a list of questions")],
+    [
+        ("a: [", "x.yaml is not YAML: line 1: "),
+        ("- id: a\n  text: b\n  id: c", "x.yaml is not YAML: line 3: 'id' stands twice"),
+        ("- &a {id: a}\n- *a", r"x.yaml is not YAML: line 2: \*a is an alias"),
+        ("- 2026-13-01", "x.yaml is not YAML: month must be in 1..12"),
+        (b"- caf\xe9", "x.yaml is not YAML: .*invalid continuation byte|x.yaml is not YAML: .*unexpected end of data"),
+        ("a: 1", "must be a list of questions"),
+        ("", "must be a list of questions"),
+    ],
 )
 def test_a_file_that_is_no_quiz(text, message):
     with pytest.raises(ValueError, match=message):
