@@ -47,6 +47,8 @@ STEPS = {
     "command": [PY, "-m", "cnnlib", "anatomy", "resnet50"],
 }  # fmt: skip
 OLDEST = ["torch==2.4.0", "torchvision==0.19.0", "numpy<2"]  # torch 2.4 was built against NumPy 1
+# torchvision 0.19 gives GoogLeNet's two heads each other's names, so the test that holds ours against them is left out.
+SWAPPED_HEADS = "tests/models/test_googlenet.py::test_torchvisions_weights_with_heads_give_the_outputs_of_the_heads"
 WITH_TORCH_ALONE = [
     "tests/models",
     "tests/analysis",
@@ -146,7 +148,10 @@ def with_python(name: str, folder: Path, steps: dict[str, list[str]]) -> Iterato
 
 def with_oldest_torch(name: str, folder: Path) -> Iterator[Outcome]:
     """cnnlib's wheel beside torch as old as it may be; the tests that need no more stand alone, without the package's folder."""
-    project, alone = cloned(folder / name), folder / "torch alone"
+    project, alone = (
+        cloned(folder / name),
+        folder / "torch_alone",
+    )  # no space: torch.compile of 2.4 splits the path at it
     surroundings = own_surroundings()
     if not (alone / ".venv").exists():
         subprocess.run([sys.executable, "-m", "venv", str(alone / ".venv")], check=True)
@@ -163,7 +168,13 @@ def with_oldest_torch(name: str, folder: Path) -> Iterator[Outcome]:
     yield run(name, "installation", [*pip, *packages], alone, surroundings)
     for source in ("tests", "pyproject.toml"):
         subprocess.run(["cp", "-r", str(project / source), str(alone)], check=True)
-    yield run(name, "library", [*PYTEST, "-m", "not slow", *WITH_TORCH_ALONE], alone, surroundings)
+    yield run(
+        name,
+        "library",
+        [*PYTEST, "-m", "not slow", "--deselect", SWAPPED_HEADS, *WITH_TORCH_ALONE],
+        alone,
+        surroundings,
+    )
 
 
 def shuffled(seed: int) -> Iterator[Outcome]:
