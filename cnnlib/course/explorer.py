@@ -41,7 +41,8 @@ class Knob:
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.isidentifier():
             raise ValueError(f"a knob's name is the function's argument; {self.name!r} is not one")
-        if not isinstance(self.label, str) or not isinstance(self.values, Sequence):
+        # Text is a sequence too, and says of a part of itself that it is in it.
+        if not isinstance(self.label, str) or not isinstance(self.values, Sequence) or isinstance(self.values, str):
             raise ValueError(
                 f"knob {self.name!r} needs a label, a text, and a list of values; got {self.label!r}, {self.values!r}"
             )

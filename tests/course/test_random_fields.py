@@ -31,6 +31,7 @@ formats = st.sampled_from(["{}", "{:g}×", "{:d}", "{:,}", "{", "{0.x}", "{a}", 
     formats,
 )
 @example("depth", "Depth", (1, math.nan), 1, None, "{}")
+@example("depth", "Depth", "01", "", None, "{}")
 def test_a_knob_is_whole_or_refused(name, label, steps, default, kind, form):
     try:
         knob = Knob(name, label, steps, default, kind, form)
