@@ -1,8 +1,5 @@
 """A real Chromium over the built book, and a watch on what its pages do: each visit fails on an error or a foreign request."""
 
-import functools
-import http.server
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,11 +8,12 @@ import pytest
 pytest.importorskip("playwright.sync_api", reason="the browser tests need playwright: pip install -r requirements.txt")
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 
+from benchmarks.pages import served
 from book.print_form import find_chromium
 
 ROOT = Path(__file__).parents[2]
 BOOK = ROOT / "_build" / "html"
-SUBFOLDER = "/a/course"  # a book is often served from below the root
+SUBFOLDER = "a/course"  # a book is often served from below the root
 BLOCKED_STORAGE = """
 Object.defineProperty(window, "localStorage", { get() { throw new DOMException("blocked", "SecurityError"); } });
 """
@@ -38,25 +36,15 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-class BookHandler(http.server.SimpleHTTPRequestHandler):
-    """Serves the book below SUBFOLDER, and says nothing."""
-
-    def translate_path(self, path: str) -> str:
-        inside = path.removeprefix(SUBFOLDER)
-        return super().translate_path(inside if inside != path else "/outside-the-book")
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
 @pytest.fixture(scope="session")
-def server() -> Iterator[str]:
-    """The address of the book on a server, under a subfolder."""
-    handler = functools.partial(BookHandler, directory=str(BOOK))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
-        threading.Thread(target=running.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{running.server_port}{SUBFOLDER}/"
-        running.shutdown()
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the book on a server, under a subfolder; beside the book there is nothing."""
+    root = tmp_path_factory.mktemp("server")
+    inside = root / SUBFOLDER
+    inside.parent.mkdir(parents=True)
+    inside.symlink_to(BOOK, target_is_directory=True)
+    with served(root) as home:
+        yield f"{home}{SUBFOLDER}/"
 
 
 @pytest.fixture
