@@ -42,16 +42,14 @@ def arrange(ours: Locator, order: list[int]) -> None:
 
 
 def answer(form: Locator, question: dict, given: list[int] | float) -> Locator:
-    """Ticks, types or moves, and checks, with keys only; returns the question's fieldset."""
+    """Ticks, types or moves, and checks, with keys only; returns the question's fieldset once it has its verdict."""
     ours, keys = field(form, question), form.page.keyboard
     first = ours.locator("input, .cnn-items button:enabled").first
     first.evaluate("node => node.closest('fieldset').scrollIntoView()")
     first.focus()  # where a reader who has read so far is
     if question["kind"] in TYPED:
         keys.type(str(given))
-        keys.press("Enter")
-        return ours
-    if question["kind"] == "single":
+    elif question["kind"] == "single":
         keys.press("Space")
         for _ in range(given[0]):
             keys.press("ArrowDown")
@@ -61,8 +59,10 @@ def answer(form: Locator, question: dict, given: list[int] | float) -> Locator:
         for i in given:
             tab_to(ours.locator("input").nth(i))
             keys.press("Space")
-    tab_to(ours.get_by_role("button", name="Check"))
+    if question["kind"] not in TYPED:
+        tab_to(ours.get_by_role("button", name="Check"))
     keys.press("Enter")
+    expect(ours.locator(".cnn-verdict.cnn-good, .cnn-verdict.cnn-bad")).to_have_count(1)
     return ours
 
 

@@ -274,8 +274,11 @@ def test_two_tabs_keep_each_others_answers(visit, tmp_path):
     expect(second.locator(".cnn-score")).to_be_visible()
     first.locator("input[type=radio]").first.check()
     first.get_by_role("button", name="Check").first.click()
+    kept = "count => Object.keys(JSON.parse(localStorage['cnnlib-quiz:04_resnet'] ?? '{}')).length === count"
+    second.wait_for_function(kept, arg=1)  # what a tab has written reaches another a moment later
     second.locator("input[type=text]").fill("27")
     second.locator("input[type=text]").press("Enter")
+    first.wait_for_function(kept, arg=2)
     first.reload()
     expect(first.locator(".cnn-score")).to_have_text("2 of 2 right")
 
