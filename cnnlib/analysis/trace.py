@@ -6,7 +6,7 @@ computed: each operation has a rule that works out the shape of its output and w
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from math import prod
 from threading import RLock, get_ident
 from typing import NamedTuple
@@ -91,7 +91,6 @@ class Tracer(TorchFunctionMode):
         self.rows: list[Layer] = []
         self.last_map: Fields | None = None
         self.names = paths(model)
-        self.leaves = {module for module in self.names if not module._modules}
         self.parameters = {id(p): p for module in self.names for p in module._parameters.values() if p is not None}
         self.uncounted = {key: parameter.numel() for key, parameter in self.parameters.items()}
         self.running: list[nn.Module] = []  # the modules whose forward runs now, outermost first
@@ -127,17 +126,17 @@ class Tracer(TorchFunctionMode):
             part.fields, part.row = fields, row
         return output
 
-    def pointwise_module(self, op: str, module: nn.Module, image: Tensor) -> Tensor:
-        """The row of a module that does nothing but call the pointwise function `op` on `image`."""
-        self.op, self.misaligned, self.window = op, False, None
+    def one_function(self, module: nn.Module, op: str, image: Tensor, arguments: tuple) -> Tensor:
+        """The row of a module that does nothing but call the function `op` on `image`, with `arguments` behind it."""
+        self.op, self.images, self.misaligned, self.window = op, [image], False, None
         with torch._C.DisableTorchFunction():  # as inside __torch_function__, which must not see what its rules call
-            output = image.detach()
-            fields = image.fields
+            output, fields, macs = RULES[op](self, None, image, *arguments)
             params = self.new_params(module._parameters.values()) if module._parameters else 0
+            biased = op in BIASED and arguments[1] is not None
             if fields is not ALL:
                 self.last_map = fields
             output.fields, output.row = fields, len(self.rows)
-            self.rows.append(self.row(image, output, fields, params, 0, (image.row,), False))
+            self.rows.append(self.row(image, output, fields, params, macs, (image.row,), biased))
         return output
 
     def row(self, source: Tensor, output: Tensor, fields, params: int, macs: int, sources, biased: bool) -> Layer:
@@ -145,8 +144,8 @@ class Tracer(TorchFunctionMode):
         return Layer(
             self.path(),
             self.op,
-            tuple(source.shape[1:]),
-            tuple(output.shape[1:]),
+            tuple(source.shape)[1:],
+            tuple(output.shape)[1:],
             params,
             macs,
             output.nbytes,
@@ -162,7 +161,7 @@ class Tracer(TorchFunctionMode):
         """The path of the module that runs; with the operation behind it where the module has parts of its own."""
         module = self.running[-1]
         path = self.names.get(module, "")  # a module that the forward made for itself has no name
-        return path if path and module in self.leaves else f"{path}.{self.op}".lstrip(".")
+        return path if path and not module._modules else f"{path}.{self.op}".lstrip(".")
 
     def new_params(self, tensors: Iterable[Tensor | None]) -> int:
         """Values of the parameters among `tensors` that no earlier row has: shared ones count once."""
@@ -181,20 +180,19 @@ class Tracer(TorchFunctionMode):
         batch, channels, *before = input.shape
         if channels != in_channels * groups:
             raise ValueError(f"{self.path()} reads {in_channels * groups} channels and gets {channels}")
-        dims = len(kernel)
+        dims, kernel = len(kernel), tuple(kernel)
         stride, dilation = per_axis(stride, dims), per_axis(dilation, dims)
-        reach = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
-        if padding == "same":  # an odd rest goes behind, as torch does
-            front, total = [r // 2 for r in reach], reach
-        else:
-            front = per_axis(0 if padding == "valid" else padding, dims)
-            total = [2 * p for p in front]
-        after = [(n + t - r - 1) // s + 1 for n, t, r, s in zip(before, total, reach, stride, strict=True)]
+        padding = padding if padding == "same" else per_axis(0 if padding == "valid" else padding, dims)
+        after, front = convolved(tuple(before), kernel, stride, padding, dilation)
         if min(after) < 1:
             raise self.too_small(kernel, before)
-        self.window = tuple(kernel), tuple(stride)
+        self.window = kernel, stride
         output = empty((batch, out_channels, *after), input)
-        return output, windows(input, kernel, stride, front, dilation), output.numel() * in_channels * prod(kernel)
+        return (
+            output,
+            windows(input.fields, kernel, stride, front, dilation),
+            output.numel() * in_channels * prod(kernel),
+        )
 
     def transposed_convolution(
         self, func, input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1
@@ -210,13 +208,13 @@ class Tracer(TorchFunctionMode):
         ]
         if min(after) < 1:
             raise self.too_small(kernel, before)
-        self.window = tuple(kernel), tuple(settings[0])
+        self.window = tuple(kernel), settings[0]
         fields = input.fields
         if fields and max(settings[0]) > 1:
             fields = UNKNOWN  # positions of different phases see windows of different sizes
         elif fields:  # a convolution whose kernel is turned around
             padding = [d * (k - 1) - p for k, p, d in zip(kernel, settings[1], settings[3], strict=True)]
-            fields = windows(input, kernel, [1] * len(kernel), padding, settings[3])
+            fields = windows(fields, tuple(kernel), per_axis(1, len(kernel)), tuple(padding), settings[3])
         output = empty((batch, out_channels * groups, *after), input)
         return output, fields, input.numel() * out_channels * prod(kernel)
 
@@ -242,12 +240,12 @@ class Tracer(TorchFunctionMode):
             after.append(positions)
         if min(after) < 1:
             raise self.too_small(kernel, before)
-        self.window = tuple(kernel), tuple(stride)
-        return empty((batch, channels, *after), input), windows(input, kernel, stride, padding, dilation), 0
+        self.window = kernel, stride
+        return empty((batch, channels, *after), input), windows(input.fields, kernel, stride, padding, dilation), 0
 
     def average_pooling(self, func, input, kernel_size, stride=None, padding=0, ceil_mode=False, *rest, **more):
         output, fields, _ = self.max_pooling(func, input, kernel_size, stride, padding, ceil_mode=ceil_mode)
-        before = list(input.shape[2:])
+        before = tuple(input.shape[2:])
         if per_axis(kernel_size, len(before)) == before:  # the window is the whole map: global pooling
             self.end_map(input)
             fields = ALL
@@ -272,23 +270,23 @@ class Tracer(TorchFunctionMode):
         return image.detach(), image.fields, 0  # detach: the cheapest other tensor of this shape
 
     def joining(self, func, *args, **kwargs):
-        images, shape = self.images, self.images[0].shape
-        self.misaligned = apart(images)
-        if all(tensor.shape == shape for tensor in tensors_in(args, kwargs)):
-            in_place = func.__name__.endswith("_") and args[0] is images[0]  # x += y: who holds x sees it change
-            return images[0] if in_place else images[0].detach(), joined(images), 0
-        return func(*on_meta(args), **on_meta(kwargs)), joined(images), 0
+        first, shape = self.images[0], self.images[0].shape
+        fields, self.misaligned = joined(tuple([image.fields for image in self.images]))
+        if all([tensor.shape == shape for tensor in tensors_in(args, kwargs)]):
+            in_place = func.__name__.endswith("_") and args[0] is first  # x += y: who holds x sees it change
+            return first if in_place else first.detach(), fields, 0
+        return func(*on_meta(args), **on_meta(kwargs)), fields, 0
 
     def concatenating(self, func, tensors, dim=0, **rest):
-        self.misaligned = apart(self.images)
+        fields, self.misaligned = joined(tuple([image.fields for image in self.images]))
         first, dim = tensors[0], rest.pop("axis", dim)
         dim %= max(1, first.dim())
         alike = {(t.dtype, t.dim(), *t.shape[:dim], *t.shape[dim + 1 :]) for t in tensors}
         if rest or len(alike) > 1:  # what else torch allows, and its errors
-            return func(on_meta(tensors), dim, **on_meta(rest)), joined(self.images), 0
+            return func(on_meta(tensors), dim, **on_meta(rest)), fields, 0
         # Torch's own rule on the meta device takes half a millisecond: most of the time of a DenseNet.
         shape = (*first.shape[:dim], sum([t.shape[dim] for t in tensors]), *first.shape[dim + 1 :])
-        return empty(shape, first), joined(self.images), 0
+        return empty(shape, first), fields, 0
 
     def slicing(self, func, input, index):
         return func(input, index), sliced(input, index), 0
@@ -343,8 +341,20 @@ RULES = {
     **{f"adaptive_{kind}_pool{d}d": Tracer.adaptive_pooling for kind in ("avg", "max") for d in (1, 2, 3)},
 }
 BIASED = frozenset(["linear", *(f"conv{kind}{d}d" for kind in ("", "_transpose") for d in (1, 2, 3))])
-# Modules that do nothing but call one pointwise function: told to the tracer at once, which saves a fifth of the time.
-ONE_FUNCTION = {nn.BatchNorm2d: "batch_norm", nn.ReLU: "relu"}
+# Modules that do nothing but call one function, and its arguments behind the image (None: this one does more). The
+# tracer is told at once, which saves half of the time.
+ONE_FUNCTION = {
+    nn.Conv2d: ("conv2d", lambda m: (
+        None if m.padding_mode != "zeros" else (m.weight, m.bias, m.stride, m.padding, m.dilation, m.groups)
+    )),
+    nn.MaxPool2d: ("max_pool2d", lambda m: (
+        None if m.return_indices else (m.kernel_size, m.stride, m.padding, m.dilation, m.ceil_mode)
+    )),
+    nn.Linear: ("linear", lambda m: (m.weight, m.bias)),
+    nn.BatchNorm2d: ("batch_norm", lambda m: ()),
+    nn.ReLU: ("relu", lambda m: ()),
+    nn.Dropout: ("dropout", lambda m: ()),
+}  # fmt: skip
 NO_ROW = SILENT | SPLITS | TRANSPOSES | {"__get__"}  # __get__: x.shape, and x.T, which no rule follows
 
 
@@ -379,9 +389,9 @@ def empty(shape: tuple[int, ...], like: Tensor) -> Tensor:
     return torch.empty(shape, dtype=like.dtype, device="meta")
 
 
-def per_axis(value, dims: int) -> list[int]:
+def per_axis(value, dims: int) -> tuple[int, ...]:
     """`value` for each of `dims` axes."""
-    return list(value) * (dims // len(value)) if isinstance(value, tuple | list) else [value] * dims
+    return tuple(value) * (dims // len(value)) if isinstance(value, (tuple, list)) else (value,) * dims
 
 
 def on_meta(value):
@@ -404,9 +414,23 @@ def by_axis(fields: Fields) -> tuple[tuple[int, ...], tuple[int, ...], tuple[flo
     return tuple(f.size for f in fields), tuple(f.jump for f in fields), tuple(f.start for f in fields)
 
 
-def windows(x: Tensor, kernel: list[int], stride: list[int], padding: list[int], dilation: list[int]) -> Fields | None:
-    """Fields of the map after a window of these settings, each given by axis, went over `x`."""
-    return x.fields and tuple(map(Field.window, x.fields, kernel, stride, padding, dilation))
+Axes = tuple[int, ...]  # a setting, or a size, for each axis of the positions
+
+
+@lru_cache(maxsize=4096)  # few shapes make up a deep network
+def convolved(before: Axes, kernel: Axes, stride: Axes, padding: Axes | str, dilation: Axes) -> tuple[Axes, Axes]:
+    """Size of the map after a convolution, and the padding in front of it. `padding` may be "same"."""
+    reach = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
+    same = padding == "same"  # an odd rest goes behind, as torch does
+    front = tuple([r // 2 for r in reach]) if same else padding
+    total = reach if same else [2 * p for p in front]
+    return tuple([(n + t - r - 1) // s + 1 for n, t, r, s in zip(before, total, reach, stride, strict=True)]), front
+
+
+@lru_cache(maxsize=4096)
+def windows(fields: Fields | None, kernel: Axes, stride: Axes, padding: Axes, dilation: Axes) -> Fields | None:
+    """Fields of the map after a window of these settings went over one whose positions see `fields`."""
+    return fields and tuple(map(Field.window, fields, kernel, stride, padding, dilation))
 
 
 def keeps_positions(x: Tensor, output: Tensor) -> bool:
@@ -415,21 +439,20 @@ def keeps_positions(x: Tensor, output: Tensor) -> bool:
     return not dims or (output.dim() > dims and output.shape[-dims:] == x.shape[-dims:])
 
 
-def joined(images: list[Tensor]) -> Fields | None:
-    """What a sum or concatenation sees: the union, axis by axis, of the branches that have positions."""
-    branches = [image.fields for image in images if image.fields is not ALL]
-    if not branches:
-        return ALL
-    if len(set(map(len, branches))) != 1:
-        return UNKNOWN
-    axes = [join(list(axis)) for axis in zip(*branches, strict=True)]
-    return UNKNOWN if None in axes else tuple(axes)
+@lru_cache(maxsize=4096)
+def joined(branches: tuple[Fields | None, ...]) -> tuple[Fields | None, bool]:
+    """What a sum or concatenation sees: the union, axis by axis, of the branches that have positions.
 
-
-def apart(images: list[Tensor]) -> bool:
-    """Whether branches that are joined see windows with different centres, or step differently, along some axis."""
-    branches = [image.fields for image in images if image.fields]
-    return any(len({(f.jump, f.lo + f.hi) for f in axis}) > 1 for axis in zip(*branches, strict=False))
+    And whether these see windows with different centres, or step differently, along some axis.
+    """
+    maps = [fields for fields in branches if fields is not ALL]
+    if not maps:
+        return ALL, False
+    apart = any(len({(f.jump, f.lo + f.hi) for f in axis}) > 1 for axis in zip(*filter(None, maps), strict=False))
+    if len(set(map(len, maps))) != 1:
+        return UNKNOWN, apart
+    axes = [join(list(axis)) for axis in zip(*maps, strict=True)]
+    return (UNKNOWN if None in axes else tuple(axes)), apart
 
 
 def sliced(x: Tensor, index) -> Fields | None:
@@ -463,7 +486,8 @@ def padded(x: Tensor, pad: tuple[int, ...]) -> Fields | None:
     return tuple(field.shift(-zeros) for field, zeros in zip(x.fields, reversed(before), strict=True))
 
 
-PATCHED = RLock()  # one trace at a time: `watched` puts its own call in the place of nn.Module's
+ONE_TRACE = RLock()  # at a time: `watched` puts its own call into the modules
+CALL = "_compiled_call_impl"  # where a module keeps what is called in its forward's place, as `module.compile()` does
 
 
 @contextmanager
@@ -471,32 +495,40 @@ def watched(tracer: Tracer) -> Iterator[None]:
     """Evaluation mode, with `tracer` told which module runs. Afterwards its modules and torch's RNG are what they were."""
     modules = list(tracer.names)
     training = [module for module in modules if module.training]
+    compiled = [(module, vars(module)[CALL]) for module in modules if CALL in vars(module)]
     buffers = {module: dict(module._buffers) for module in modules if module._buffers}
     random_state = torch.get_rng_state()
-    usual, thread, running = nn.Module.__call__, get_ident(), tracer.running
+    thread, running = get_ident(), tracer.running
 
     def call(module: nn.Module, *args, **kwargs):
         if get_ident() != thread:  # another thread trains meanwhile
-            return usual(module, *args, **kwargs)
+            return module._call_impl(*args, **kwargs)
         running.append(module)
         try:
             if module._forward_pre_hooks or module._forward_hooks:  # they may make the weight that forward reads
-                return usual(module, *args, **kwargs)
-            op = ONE_FUNCTION.get(type(module))
-            if op and len(args) == 1 and hasattr(args[0], "fields"):
-                return tracer.pointwise_module(op, module, args[0])
+                return module._call_impl(*args, **kwargs)
+            if (known := ONE_FUNCTION.get(type(module))) and "forward" not in vars(module):
+                op, arguments_of = known
+                if len(args) == 1 and hasattr(args[0], "fields") and (arguments := arguments_of(module)) is not None:
+                    return tracer.one_function(module, op, args[0], arguments)
             return module.forward(*args, **kwargs)
         finally:
             running.pop()
 
-    with PATCHED:
-        nn.Module.__call__ = call
+    # All through vars: as module.training = False, without the search among its parameters. And each module, not their
+    # class: when that changes, Python forgets what it knows about the attributes of all of them.
+    with ONE_TRACE:
         try:
+            for module in modules:
+                vars(module)[CALL] = partial(call, module)
             for module in training:
-                vars(module)["training"] = False  # as module.training = False, without the search among its parameters
+                vars(module)["training"] = False
             yield
         finally:
-            nn.Module.__call__ = usual
+            for module in modules:
+                vars(module).pop(CALL, None)
+            for module, own in compiled:
+                vars(module)[CALL] = own
             for module in training:
                 vars(module)["training"] = True
             for module, own in buffers.items():

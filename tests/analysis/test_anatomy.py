@@ -1,7 +1,9 @@
 """`cnnlib.anatomy` leaves the model alone, hands out its rows, finds the pixels of a unit, and says what it cannot do."""
 
+import copy
 import json
 import re
+import threading
 
 import pytest
 import torch
@@ -47,6 +49,7 @@ def snapshot(model):
         [id(value) for value in (*model.parameters(), *model.buffers())],
         [parameter.requires_grad for parameter in model.parameters()],
         hooks + common,
+        [list(vars(module)) for module in model.modules()],
         torch.get_rng_state(),
     )
 
@@ -89,6 +92,63 @@ def test_a_model_that_draws_random_numbers_leaves_the_generator_alone():
     before = torch.get_rng_state()
     anatomy(model, (3, 8, 8))
     assert torch.equal(before, torch.get_rng_state())
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        nn.Conv2d(2, 4, 3, bias=False),
+        nn.Conv2d(2, 4, 3, stride=(2, 1), padding=(1, 0), dilation=2, groups=2),
+        nn.Conv2d(2, 4, (3, 2), padding="same"),
+        nn.Conv2d(2, 4, 3, padding=1, padding_mode="reflect"),
+        nn.MaxPool2d(3, 2, ceil_mode=True),
+        nn.MaxPool2d(2, return_indices=True),
+        nn.Linear(8, 3),
+        nn.BatchNorm2d(2),
+        nn.ReLU(inplace=True),
+        nn.Dropout(),
+    ],
+    ids=repr,
+)
+def test_modules_of_one_function_have_the_rows_of_that_function(module):
+    class Own(type(module)):  # not the class that the tracer knows
+        pass
+
+    def rows(net):
+        seen = anatomy(nn.Sequential(net), (2, 10, 8))
+        return seen.layers, seen.receptive_field
+
+    other = copy.copy(module)
+    other.__class__ = Own
+    assert rows(module) == rows(other)
+
+
+def test_what_runs_in_the_place_of_a_modules_forward_is_seen():
+    """A forward of the module's own, a hook, and what `module.compile()` leaves, which is there afterwards."""
+    own, hooked, compiled = nn.ReLU(), nn.ReLU(), nn.ReLU()
+    own.forward = lambda x: x.sigmoid()
+    hooked.register_forward_hook(lambda module, args, output: output * 2)
+    compiled.compile(backend="eager")
+    before = vars(compiled)["_compiled_call_impl"]
+    seen = anatomy(nn.Sequential(own, hooked, compiled), (2, 8, 8))
+    assert [(row.name, row.op) for row in seen.layers] == [
+        ("0", "sigmoid"), ("1", "relu"), ("1", "mul"), ("2", "relu"),
+    ]  # fmt: skip
+    assert vars(compiled)["_compiled_call_impl"] is before
+    assert "_compiled_call_impl" not in vars(own)
+
+
+def test_another_thread_uses_the_model_meanwhile():
+    model, outputs = nn.Sequential(nn.ReLU(), Net(lambda net, x: x + ask_elsewhere(x))), []
+
+    def ask_elsewhere(x):
+        thread = threading.Thread(target=lambda: outputs.append(model[0](torch.tensor([-1.0, 1.0]))))
+        thread.start()
+        thread.join()
+        return x
+
+    assert [row.op for row in anatomy(model, (2, 8, 8)).layers] == ["relu", "add"]
+    assert outputs[0].tolist() == [0, 1]
 
 
 def test_frozen_parameters():
