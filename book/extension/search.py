@@ -12,35 +12,47 @@ from pathlib import Path
 from bs4 import BeautifulSoup, SoupStrainer, Tag
 from sphinx.application import Sphinx
 
-UNSEEN = "script, style, button, .headerlink, .viewcode-link, .run-links, .katex-mathml, .cnn-key, .cnn-hint"
+UNSEEN_TAGS = {"script", "style", "button"}
+UNSEEN = {"headerlink", "viewcode-link", "run-links", "katex-mathml", "cnn-key", "cnn-hint"}
 SOLUTION = "A worked solution"
-BLOCKS = ["p", "li", "div", "pre", "td", "th", "dt", "dd", "label", "legend", "summary", "h1", "h2", "h3", "h4"]
+BLOCKS = set("p li div pre td th dt dd label legend summary h1 h2 h3 h4".split())
 
 
 def places(html: str) -> Iterator[tuple[str, str, str, str]]:
     """What a page can be searched for: (heading, anchor, kind, text), where kind is "", "explorer", "claim" or "API"."""
     article = BeautifulSoup(html, "html.parser", parse_only=SoupStrainer("article"))
-    for gone in article.select(UNSEEN):
-        gone.decompose()
-    for folded in article.select("details"):
-        if folded.summary and words(folded.summary) == SOLUTION:
-            folded.decompose()
-    for block in article.find_all(BLOCKS):  # else the last word of one and the first of the next were one word
-        block.append(" ")
+    kinds: dict[str, list[Tag]] = {"explorer": [], "API": [], "claim": [], "": []}
+    for tag in article.find_all(True):  # one walk: CSS selectors took a quarter of all that the build does
+        if tag.decomposed:
+            continue
+        classes, anchor = tag.get("class", ()), tag.get("id", "")
+        unseen = tag.name in UNSEEN_TAGS or not UNSEEN.isdisjoint(classes)
+        if unseen or (tag.name == "details" and tag.summary and words(tag.summary) == SOLUTION):
+            tag.decompose()
+        elif tag.name in BLOCKS:
+            tag.append(" ")  # else the last word of one and the first of the next were one word
+        elif tag.name == "cnn-explorer":
+            kinds["explorer"].append(tag)
+        elif tag.name == "dl" and "py" in classes:
+            kinds["API"].append(tag)
+        elif tag.name == "tr" and anchor.startswith("claim-"):  # else the ledger's table would hold every word
+            kinds["claim"].append(tag)
+        elif tag.name == "section" and anchor:
+            kinds[""].append(tag)
     # From the inside out: what is a place of its own is no longer part of the place around it.
     found = []
-    for explorer in reversed(article.select("cnn-explorer")):
+    for explorer in reversed(kinds["explorer"]):
         title = words(explorer.strong.extract())
         found.append((title, explorer["id"], "explorer", words(explorer.extract())))
-    for entry in reversed(article.select("dl.py")):
+    for entry in reversed(kinds["API"]):
         for name in entry.find_all("dt", recursive=False):
             text = words(entry.extract())
             if name.get("id"):
                 found.append((name["id"], name["id"], "API", text))
-    for claim in reversed(article.select("tr[id^='claim-']")):  # else the ledger's table would hold every word
+    for claim in reversed(kinds["claim"]):
         title = words(claim.th).removesuffix(" #")
         found.append((title, claim["id"], "claim", words(claim.extract())))
-    for section in reversed(article.select("section[id]")):
+    for section in reversed(kinds[""]):
         heading = section.find(["h1", "h2", "h3", "h4"], recursive=False)
         title = words(heading.extract()) if heading else ""
         anchor = "" if heading and heading.name == "h1" else section["id"]
