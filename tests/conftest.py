@@ -2,7 +2,9 @@
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is imported
 os.environ.setdefault("CNNLIB_QUIET", "1")
@@ -13,3 +15,13 @@ CLOCK = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("same", derandomize=True, database=None, **CLOCK)
 settings.register_profile("search", **CLOCK)
 settings.load_profile("same")
+
+
+@pytest.hookimpl(trylast=True)  # behind --hypothesis-profile
+def pytest_configure() -> None:
+    """The same examples whatever a process has imported before: hypothesis takes constants out of a project's modules.
+
+    It has no setting for this, so a version that does it otherwise fails here, and not in a test now and then.
+    """
+    if settings.get_current_profile_name() == "same":
+        pytest.MonkeyPatch().setattr(providers, "is_local_module_file", lambda path: False)
