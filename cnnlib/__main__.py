@@ -9,8 +9,10 @@ import ast
 import difflib
 import importlib
 import json
+import os
 import sys
 from dataclasses import replace
+from io import TextIOWrapper
 from pathlib import Path
 from typing import NoReturn
 
@@ -182,9 +184,17 @@ def main(argv: list[str] | None = None) -> int:
 
     Raises SystemExit for what argparse refuses or answers (code 2, and 0 after --help).
     """
+    for stream in (sys.stdout, sys.stderr):  # a terminal that has no × gets a question mark, and not nothing
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
     arguments = parser().parse_args(argv)
     try:
         arguments.run(arguments)
+        sys.stdout.flush()
+    except (
+        BrokenPipeError
+    ):  # whoever reads has seen enough, as `| head` has; Python would complain once more at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (Fault, ValueError) as error:
         print(f"python -m cnnlib {arguments.command}: {' '.join(str(error).split())}", file=sys.stderr)
         return 2

@@ -1,6 +1,7 @@
 """`python -m cnnlib`: what it prints, and that a fault is one line and code 2."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -216,11 +217,36 @@ def test_in_a_process_of_its_own_it_imports_nothing_that_trains_or_draws():
         "import sys; from cnnlib.__main__ import main; main(['anatomy', 'cifar_resnet20']); "
         "print(*sorted(sys.modules), sep='\\n', file=sys.stderr)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+        env=os.environ | {"PYTHONIOENCODING": "utf-8"},
+    )
     assert done.stdout.startswith("cifar_resnet20, input 3×32×32\n")
     modules = set(done.stderr.split())
     unused = "torchvision sklearn pandas matplotlib scipy yaml IPython cnnlib.course cnnlib.training.record".split()
     assert not modules.intersection(unused)
+
+
+def test_a_terminal_that_knows_only_ascii_gets_question_marks():
+    done = subprocess.run(
+        [sys.executable, "-m", "cnnlib", "anatomy", "cifar_resnet20"],
+        capture_output=True,
+        encoding="ascii",
+        check=True,
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+    )
+    assert done.stdout.startswith("cifar_resnet20, input 3?32?32\n")
+
+
+def test_who_reads_may_stop_early():
+    command = [sys.executable, "-m", "cnnlib", "anatomy", "densenet121", "--depth", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        running.stdout.close()  # before anything is written
+        said = running.stderr.read()
+    assert (running.returncode, said) == (0, "")
 
 
 def test_the_exit_code_is_the_processs():
