@@ -93,7 +93,7 @@ def measured(name: str) -> str:
 def machine() -> str:
     """What the figures were measured on."""
     cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    lines = cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.exists() else []
     names = {line.split(":")[1].strip() for line in lines if line.startswith("model name")}
     cpu = ", ".join(sorted(names)) or platform.processor() or platform.machine()
     gpu = f"{torch.cuda.get_device_name()}, " if torch.cuda.is_available() else ""

@@ -59,8 +59,8 @@ def peak_megabytes(*, from_now: bool = False) -> float:
     if not status.exists():  # macOS: ru_maxrss is in bytes
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     if from_now:
-        Path("/proc/self/clear_refs").write_text("5")
-    return int(re.search(r"VmHWM:\s+(\d+) kB", status.read_text())[1]) / 2**10
+        Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status.read_text(encoding="utf-8"))[1]) / 2**10
 
 
 def measure(name: str, tool: str, device: str) -> dict[str, float]:

@@ -160,7 +160,7 @@ def with_oldest_torch(name: str, folder: Path) -> Iterator[Outcome]:
     yield run(name, "wheel", pack, alone, surroundings)
     pins = [
         line
-        for line in (project / "requirements.txt").read_text().splitlines()
+        for line in (project / "requirements.txt").read_text(encoding="utf-8").splitlines()
         if line.startswith(("pytest==", "hypothesis=="))
     ]
     others = ["torchinfo", "ptflops", "fvcore", "timm", "safetensors", "pandas", "scikit-learn", "scikit-image", "tqdm"]

@@ -34,11 +34,13 @@ def test_a_part_takes_its_own_place_and_leaves_the_others(results):
     bench.keep(PAGES, "the pages")
     bench.keep("Training on the abacus", f"of another machine\n\n{table([SLOW])}")
     bench.keep(IMPORT, "first")
-    results.write_text(results.read_text() + "\n## A part that is no more\n\nfigures\n")
-    before = results.read_text()
+    results.write_text(
+        results.read_text(encoding="utf-8") + "\n## A part that is no more\n\nfigures\n", encoding="utf-8"
+    )
+    before = results.read_text(encoding="utf-8")
     bench.keep(ANALYSIS, table([SLOW, QUICK, SLOW]))
     bench.keep(IMPORT, "second")
-    whole = results.read_text()
+    whole = results.read_text(encoding="utf-8")
     headings = [line for line in whole.splitlines() if line.startswith("## ")]
     assert headings == [f"## {heading}" for heading in (IMPORT, ANALYSIS, PAGES, "Training on the abacus")]
     for section in before.split("\n## ")[2:-1]:
@@ -54,18 +56,20 @@ def test_a_part_that_cannot_be_measured_says_so_and_keeps_nothing(results, monke
         raise error
 
     bench.keep(PAGES, "of another day")
-    before = results.read_text()
+    before = results.read_text(encoding="utf-8")
     monkeypatch.setitem(sys.modules, "benchmarks.pages", SimpleNamespace(report=report))
     assert bench.measure("pages") == 1
     assert "pages is not measured: no Chromium starts here" in capsys.readouterr().out
-    assert results.read_text() == before
+    assert results.read_text(encoding="utf-8") == before
 
 
 def test_a_measured_part_is_kept_with_the_day_the_machine_and_the_command(results, monkeypatch):
     monkeypatch.setitem(sys.modules, "benchmarks.pages", SimpleNamespace(report=lambda: "figures"))
     assert bench.measure("pages") == 0
-    assert results.read_text().endswith(f"## {PAGES}\n\n{bench.measured('pages')}\n\nfigures\n")
-    assert f"torch {torch.__version__}" in results.read_text() and "`python -m benchmarks pages`" in results.read_text()
+    assert results.read_text(encoding="utf-8").endswith(f"## {PAGES}\n\n{bench.measured('pages')}\n\nfigures\n")
+    assert f"torch {torch.__version__}" in results.read_text(
+        encoding="utf-8"
+    ) and "`python -m benchmarks pages`" in results.read_text(encoding="utf-8")
 
 
 def test_after_a_part_that_fails_the_rest_goes_on(results, monkeypatch, capsys):

@@ -61,8 +61,8 @@ def small():
 @pytest.fixture(autouse=True)
 def module(tmp_path, monkeypatch):
     """`mine`, a module that a reader could have written, and `broken`, one that cannot be imported."""
-    (tmp_path / "mine.py").write_text(MODULE)
-    (tmp_path / "broken.py").write_text("import no_such_library")
+    (tmp_path / "mine.py").write_text(MODULE, encoding="utf-8")
+    (tmp_path / "broken.py").write_text("import no_such_library", encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     yield
     for name in ("mine", "broken"):

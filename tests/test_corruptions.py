@@ -276,7 +276,7 @@ def test_lint_and_execute_name_a_damaged_notebook_and_leave_it(accident, tmp_pat
 def test_a_notebook_with_two_cells_of_one_id_is_refused(tmp_path):
     path = tmp_path / "chapter.ipynb"
     cells = [nbformat.v4.new_markdown_cell("a", id="here"), nbformat.v4.new_markdown_cell("b", id="here")]
-    path.write_text(json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}))
+    path.write_text(json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}), encoding="utf-8")
     with pytest.raises(ValueError, match=r"chapter.ipynb: two cells have the id 'here'"):
         read_notebook(path)
 

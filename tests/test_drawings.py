@@ -16,7 +16,7 @@ DRAWN = drawings.drawings()
 
 @pytest.mark.parametrize("name", DRAWN)
 def test_what_is_committed_is_what_is_drawn(name):
-    assert (drawings.ASSETS / name).read_text() == DRAWN[name], "python -m book.drawings draws it anew"
+    assert (drawings.ASSETS / name).read_text(encoding="utf-8") == DRAWN[name], "python -m book.drawings draws it anew"
 
 
 def test_the_card_has_a_bar_for_each_block_of_the_network():

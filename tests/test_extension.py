@@ -24,15 +24,15 @@ def renderer():
 def build(folder: Path, page: str, extensions: list[str], **config) -> tuple[str, str]:
     """A small book of one page and the references: the page's HTML and the warnings."""
     (folder / "book").mkdir()
-    (folder / "book/references.md").write_text(BIBLIOGRAPHY)
+    (folder / "book/references.md").write_text(BIBLIOGRAPHY, encoding="utf-8")
     shutil.copy(ROOT / "book/references.bib", folder / "book")
-    (folder / "index.md").write_text(f"# Page\n\n{page}\n\n```{{toctree}}\nbook/references\n```\n")
+    (folder / "index.md").write_text(f"# Page\n\n{page}\n\n```{{toctree}}\nbook/references\n```\n", encoding="utf-8")
     config |= {"extensions": ["myst_parser", "sphinxcontrib.bibtex", *extensions], "bibtex_cite_id": "{key}"}
     config |= {"bibtex_bibfiles": ["book/references.bib"], "myst_enable_extensions": ["dollarmath"]}
     out, warnings = folder / "out", io.StringIO()
     with docutils_namespace():  # what it registers goes with it: another test builds a book too
         Sphinx(folder, None, out, folder / "doctrees", "html", config, None, warnings).build()
-    return (out / "index.html").read_text(), warnings.getvalue()
+    return (out / "index.html").read_text(encoding="utf-8"), warnings.getvalue()
 
 
 def test_a_formula_becomes_html_and_mathml(renderer):
@@ -47,7 +47,7 @@ def test_a_formula_that_cannot_be_read_is_named(renderer):
 
 def test_the_vendored_style_is_of_the_version_that_renders(renderer):
     version = renderer.engine.eval("katex.version")
-    css = (ROOT / "book/assets/katex/katex.min.css").read_text()
+    css = (ROOT / "book/assets/katex/katex.min.css").read_text(encoding="utf-8")
     assert f'content:"{version}"' in css
     assert "http" not in css and ".ttf" not in css
     for font in (ROOT / "book/assets/katex/fonts").iterdir():
@@ -57,7 +57,7 @@ def test_the_vendored_style_is_of_the_version_that_renders(renderer):
 def test_a_citation_links_to_its_entry(tmp_path):
     html, warnings = build(tmp_path, "[He](book/references.md#he2016resnet)", ["book.extension.references"])
     assert 'href="book/references.html#he2016resnet"' in html
-    assert 'id="he2016resnet"' in (tmp_path / "out/book/references.html").read_text()
+    assert 'id="he2016resnet"' in (tmp_path / "out/book/references.html").read_text(encoding="utf-8")
     assert warnings == ""
 
 
@@ -218,14 +218,14 @@ def book_with_ledger(tmp_path, monkeypatch):
     def make(**changes: str) -> tuple[dict[str, str], str]:
         for name, text in (pages | changes).items():
             (tmp_path / name).parent.mkdir(exist_ok=True)
-            (tmp_path / name).write_text(text)
+            (tmp_path / name).write_text(text, encoding="utf-8")
         out, warnings = tmp_path / "out", io.StringIO()
         config = {"extensions": ["myst_parser", "book.extension.ledger"], "exclude_patterns": ["out"]}
         with docutils_namespace():  # what it registers goes with it: another test builds a book too
             Sphinx(tmp_path, None, out, tmp_path / "doctrees", "html", config, None, warnings).build(force_all=True)
-        return {name: (out / name).read_text() for name in ("chapters/04_resnet.html", "book/ledger.html")}, (
-            warnings.getvalue()
-        )
+        return {
+            name: (out / name).read_text(encoding="utf-8") for name in ("chapters/04_resnet.html", "book/ledger.html")
+        }, (warnings.getvalue())
 
     return make
 

@@ -49,10 +49,10 @@ def build(folder: Path, entries: str, chapters: dict[str, str]) -> tuple[Path, s
     """A book of a glossary and some chapters: the folder of its pages, and the warnings."""
     for name, text in {"book/glossary": "# Glossary\n\n```{course-glossary}\n```\n", **chapters}.items():
         (folder / f"{name}.md").parent.mkdir(exist_ok=True)
-        (folder / f"{name}.md").write_text(text)
-    (folder / "book/glossary.yaml").write_text(entries)
+        (folder / f"{name}.md").write_text(text, encoding="utf-8")
+    (folder / "book/glossary.yaml").write_text(entries, encoding="utf-8")
     pages = "\n".join(["book/glossary", *chapters])
-    (folder / "index.md").write_text(f"# Book\n\n```{{toctree}}\n{pages}\n```\n")
+    (folder / "index.md").write_text(f"# Book\n\n```{{toctree}}\n{pages}\n```\n", encoding="utf-8")
     config = {
         "extensions": ["myst_parser", "sphinx.ext.mathjax", "book.extension.glossary"],
         "myst_enable_extensions": ["dollarmath", "amsmath"],
@@ -66,7 +66,7 @@ def build(folder: Path, entries: str, chapters: dict[str, str]) -> tuple[Path, s
 
 
 def soup(page: Path) -> BeautifulSoup:
-    return BeautifulSoup(page.read_text(), "html.parser")
+    return BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +164,7 @@ def course(tmp_path_factory):
         texts[f"chapters/{path.stem}"] = "\n\n".join(cells)
     (folder / "book").mkdir()
     shutil.copy(ROOT / "book/references.bib", folder / "book")
-    return build(folder, (ROOT / "book/glossary.yaml").read_text(), texts)
+    return build(folder, (ROOT / "book/glossary.yaml").read_text(encoding="utf-8"), texts)
 
 
 def test_every_term_is_used_and_every_section_is_there(course):

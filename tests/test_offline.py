@@ -11,10 +11,10 @@ from book.offline import NAME, pack
 def html(tmp_path):
     site = tmp_path / "html"
     (site / "chapters").mkdir(parents=True)
-    (site / "index.html").write_text("front door")
-    (site / "chapters" / "ä.html").write_text("a page")
-    (site / "objects.inv").write_text("for Sphinx")
-    (site / "theme.css.map").write_text("for who writes the theme")
+    (site / "index.html").write_text("front door", encoding="utf-8")
+    (site / "chapters" / "ä.html").write_text("a page", encoding="utf-8")
+    (site / "objects.inv").write_text("for Sphinx", encoding="utf-8")
+    (site / "theme.css.map").write_text("for who writes the theme", encoding="utf-8")
     return site
 
 

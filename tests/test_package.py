@@ -51,7 +51,7 @@ def test_importing_brings_in_nothing_that_torch_does_not():
 
 
 def test_the_version_is_the_projects():
-    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert cnnlib.__version__ == project["version"]
 
 

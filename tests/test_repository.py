@@ -50,24 +50,27 @@ def test_unset_the_setup_cell_says_how_to_run_the_book(project):
 def test_set_everything_bears_the_address(project):
     assert repository.main(["owner/name"], project) == 0
     assert repository.main(["--check"], project) == 0
-    assert json.loads((project / repository.ADDRESS).read_text()) == {"github": "owner/name", "branch": "main"}
+    assert json.loads((project / repository.ADDRESS).read_text(encoding="utf-8")) == {
+        "github": "owner/name",
+        "branch": "main",
+    }
     for name in ("chapters/04_resnet.ipynb", "book/index.ipynb"):
         assert (
             f'"cnnlib @ git+https://github.com/owner/name@v{repository.version(project)}"'
             in first_code(project, name).source
         )
-    assert 'repository-code: "https://github.com/owner/name"' in (project / "CITATION.cff").read_text()
+    assert 'repository-code: "https://github.com/owner/name"' in (project / "CITATION.cff").read_text(encoding="utf-8")
     colab = "https://colab.research.google.com/github/owner/name/blob/main/chapters/04_resnet.ipynb"
-    assert colab in (project / "README.md").read_text()
+    assert colab in (project / "README.md").read_text(encoding="utf-8")
 
 
 def test_setting_it_again_changes_only_the_address(project):
-    before = {path: path.read_text() for path in project.rglob("*") if path.is_file()}
+    before = {path: path.read_text(encoding="utf-8") for path in project.rglob("*") if path.is_file()}
     repository.main(["some/first"], project)
     repository.main(["some/second"], project)
-    assert "some/first" not in "".join(path.read_text() for path in before)
+    assert "some/first" not in "".join(path.read_text(encoding="utf-8") for path in before)
     repository.main(["none"], project)
-    assert {path: path.read_text() for path in before} == before
+    assert {path: path.read_text(encoding="utf-8") for path in before} == before
     assert len(nbformat.read(project / "book/index.ipynb", as_version=4).cells) == 3
 
 
@@ -85,8 +88,8 @@ def test_setting_it_again_changes_only_the_address(project):
 def test_the_check_names_what_disagrees(project, capsys, name, old, new):
     repository.main(["owner/name"], project)
     path = project / name
-    assert old in path.read_text()
-    path.write_text(path.read_text().replace(old, new))
+    assert old in path.read_text(encoding="utf-8")
+    path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
     assert repository.main(["--check"], project) == 1
     assert "does not agree" in capsys.readouterr().out
 
@@ -94,9 +97,9 @@ def test_the_check_names_what_disagrees(project, capsys, name, old, new):
 def test_a_notebook_without_code_needs_no_setup_cell(project):
     path = project / "book/index.ipynb"
     nbformat.write(new_notebook(cells=[new_markdown_cell("# Title")]), path)
-    before = path.read_text()
+    before = path.read_text(encoding="utf-8")
     repository.main(["owner/name"], project)
-    assert path.read_text() == before
+    assert path.read_text(encoding="utf-8") == before
 
 
 @pytest.mark.parametrize(
@@ -156,12 +159,14 @@ def test_where_the_book_is_served(github, site):
 
 def test_the_front_door_shows_the_card_where_its_address_is_known(project):
     door = project / repository.FRONT_DOOR
-    assert "og:image" not in door.read_text()
+    assert "og:image" not in door.read_text(encoding="utf-8")
     repository.main(["some/book"], project)
-    assert '<meta property="og:image" content="https://some.github.io/book/_static/card.png" />' in door.read_text()
+    assert '<meta property="og:image" content="https://some.github.io/book/_static/card.png" />' in door.read_text(
+        encoding="utf-8"
+    )
     assert repository.findings(project) == []
     repository.main(["none"], project)
-    assert "og:image" not in door.read_text()
+    assert "og:image" not in door.read_text(encoding="utf-8")
 
 
 def test_binder_opens_the_notebook_in_jupyterlab():

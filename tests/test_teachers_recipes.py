@@ -40,7 +40,7 @@ class Step:
 
 def recipes() -> dict[str, list[Step]]:
     """The steps of each recipe by its heading."""
-    parts = re.split(r"^## (Recipe: .+)$", PAGE.read_text(), flags=re.MULTILINE)[1:]
+    parts = re.split(r"^## (Recipe: .+)$", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
     bodies = {name: body.partition("\n## ")[0] for name, body in zip(parts[::2], parts[1::2], strict=True)}
     return {name: [Step(**m.groupdict()) for m in BLOCK.finditer(body)] for name, body in bodies.items()}
 
@@ -66,15 +66,15 @@ def carry_out(step: Step, project: Path) -> None:
         nbformat.write(notebook, path)
     elif found := BELOW.search(step.said):
         path = project / found["file"]
-        path.write_text(put_below(path.read_text(), found["line"], step.code))
+        path.write_text(put_below(path.read_text(encoding="utf-8"), found["line"], step.code), encoding="utf-8")
     elif found := APPEND.search(step.said):
         path = project / found["file"]
-        path.write_text(path.read_text() + step.code)
+        path.write_text(path.read_text(encoding="utf-8") + step.code, encoding="utf-8")
     else:
         found = WRITE.search(step.said)
         assert found, f"what is to be done with the block after {step.said!r}?"
         assert not (project / found["file"]).exists()
-        (project / found["file"]).write_text(step.code)
+        (project / found["file"]).write_text(step.code, encoding="utf-8")
 
 
 def put_below(text: str, line: str, code: str) -> str:
@@ -124,7 +124,7 @@ def test_every_recipe_is_whole():
 
 
 def page(project: Path, name: str) -> BeautifulSoup:
-    return BeautifulSoup((project / "_build/html" / name).read_text(), "html.parser")
+    return BeautifulSoup((project / "_build/html" / name).read_text(encoding="utf-8"), "html.parser")
 
 
 @pytest.mark.slow

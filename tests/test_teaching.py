@@ -66,13 +66,15 @@ def build(folder: Path, page: str) -> tuple[BeautifulSoup, str]:
     }
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
+        (folder / name).write_text(text, encoding="utf-8")
     shutil.copytree(ROOT / "cnnlib/course/checks", folder / "cnnlib/course/checks")
     warnings = io.StringIO()
     config = {"extensions": ["myst_parser", "book.extension.teaching"], "exclude_patterns": ["cnnlib"]}
     with docutils_namespace():  # what it registers goes with it: another test builds a book too
         Sphinx(folder, None, folder / "out", folder / "doctrees", "html", config, None, warnings).build()
-    return BeautifulSoup((folder / "out/book/for_teachers.html").read_text(), "html.parser"), warnings.getvalue()
+    return BeautifulSoup(
+        (folder / "out/book/for_teachers.html").read_text(encoding="utf-8"), "html.parser"
+    ), warnings.getvalue()
 
 
 def test_a_plan_has_its_sections_and_its_minutes(tmp_path):
@@ -131,13 +133,13 @@ def test_every_exercise_is_in_the_plan_of_ten_sessions():
         for cell in nbformat.read(path, 4).cells:
             if cell.source.startswith("checks."):
                 asked.add(cell.source.partition(".")[2].partition("(")[0])
-    plans = yaml.safe_load((ROOT / teaching.PLANS).read_text())
+    plans = yaml.safe_load((ROOT / teaching.PLANS).read_text(encoding="utf-8"))
     assert asked == {name for session in plans["ten"] for name in session.get("exercises", [])}
 
 
 @pytest.mark.parametrize("plan", ["two", "five", "ten"])
 def test_a_plan_has_as_many_sessions_as_it_says_and_all_chapters(plan):
-    sessions = yaml.safe_load((ROOT / teaching.PLANS).read_text())[plan]
+    sessions = yaml.safe_load((ROOT / teaching.PLANS).read_text(encoding="utf-8"))[plan]
     assert len(sessions) == {"two": 2, "five": 5, "ten": 10}[plan]
     read = {chapter for session in sessions for chapter in session["read"]}
     assert plan == "two" or set(quiz.chapters()) <= read

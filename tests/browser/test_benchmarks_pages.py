@@ -14,7 +14,7 @@ DEAD = "<cnn-explorer><p class='cnn-sentence'></p></cnn-explorer>"
 
 def write(folder, explorer):
     for name, text in (("style.css", STYLE), ("script.js", SCRIPT), ("page.html", PAGE.format(explorer))):
-        (folder / name).write_text(text)
+        (folder / name).write_text(text, encoding="utf-8")
 
 
 def test_a_page_weighs_what_it_asks_for_and_foreign_requests_are_named(chromium, tmp_path):

@@ -59,7 +59,9 @@ def test_without_scripts_the_table_is_a_table(chromium, networks):
 
 @pytest.mark.parametrize("path", CHAPTERS)
 def test_every_link_to_the_glossary_leads_to_its_entry_and_back(path):
-    page, glossary = (BeautifulSoup((BOOK / name).read_text(), "html.parser") for name in (path, GLOSSARY))
+    page, glossary = (
+        BeautifulSoup((BOOK / name).read_text(encoding="utf-8"), "html.parser") for name in (path, GLOSSARY)
+    )
     links = page.select("a.glossary-term")
     assert len(links) > 20
     for link in links:

@@ -18,9 +18,9 @@ from cnnlib.training.record import recorded_runs
 
 CHAPTER = "chapters/04_resnet.html"
 GALLERY = "book/gallery.html"
-WITH_EXPLORERS = sorted(str(p.relative_to(BOOK)) for p in BOOK.rglob("*.html") if "<cnn-explorer" in p.read_text()) or [
-    CHAPTER
-]
+WITH_EXPLORERS = sorted(
+    str(p.relative_to(BOOK)) for p in BOOK.rglob("*.html") if "<cnn-explorer" in p.read_text(encoding="utf-8")
+) or [CHAPTER]
 
 
 def digit() -> torch.Tensor:
@@ -137,7 +137,7 @@ def test_what_is_computed_anew_is_on_some_page():
     on_pages = {
         name
         for path in WITH_EXPLORERS
-        for name in re.findall(r'<cnn-explorer[^>]* id="([^"]+)"', (BOOK / path).read_text())
+        for name in re.findall(r'<cnn-explorer[^>]* id="([^"]+)"', (BOOK / path).read_text(encoding="utf-8"))
     }
     assert set(READY_MADE) <= on_pages
 

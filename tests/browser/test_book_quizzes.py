@@ -93,9 +93,11 @@ def plain(page: Page, markdown: str) -> str:
 
 
 def test_every_chapter_has_its_quiz():
-    built = {path.stem for path in (BOOK / "chapters").glob("*.html") if "<cnn-quiz" in path.read_text()}
+    built = {
+        path.stem for path in (BOOK / "chapters").glob("*.html") if "<cnn-quiz" in path.read_text(encoding="utf-8")
+    }
     assert built == set(CHAPTERS)
-    assert "<cnn-quiz" in (BOOK / "book" / "gallery.html").read_text()
+    assert "<cnn-quiz" in (BOOK / "book" / "gallery.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", CHAPTERS)

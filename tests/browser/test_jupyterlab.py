@@ -97,10 +97,12 @@ def lab(tmp_path_factory) -> Iterator[str]:
     for name in ("trusted", "untrusted"):
         nbformat.write(notebook, folder / f"{name}.ipynb")
     # Trust is of the content: one that differs by a space is another.
-    untrusted = (folder / "untrusted.ipynb").read_text().replace("import cnnlib", "import  cnnlib", 1)
-    (folder / "untrusted.ipynb").write_text(untrusted)
+    untrusted = (folder / "untrusted.ipynb").read_text(encoding="utf-8").replace("import cnnlib", "import  cnnlib", 1)
+    (folder / "untrusted.ipynb").write_text(untrusted, encoding="utf-8")
     (home / "config" / "labconfig").mkdir(parents=True)
-    (home / "config" / "labconfig" / "default_setting_overrides.json").write_text(json.dumps(SETTINGS))
+    (home / "config" / "labconfig" / "default_setting_overrides.json").write_text(
+        json.dumps(SETTINGS), encoding="utf-8"
+    )
     jupyter = [sys.executable, "-m", "jupyter"]
     subprocess.run([*jupyter, "trust", folder / "trusted.ipynb"], env=env, check=True, capture_output=True)
 
@@ -118,7 +120,7 @@ def lab(tmp_path_factory) -> Iterator[str]:
     }
     log = home / "server.log"
     arguments = [f"--{name}={value}" for name, value in options.items()]
-    with open(log, "w") as out:
+    with open(log, "w", encoding="utf-8") as out:
         server = subprocess.Popen([*jupyter, "lab", *arguments], env=env, stdout=out, stderr=subprocess.STDOUT)
     address = f"http://127.0.0.1:{port}"
     try:
@@ -127,10 +129,10 @@ def lab(tmp_path_factory) -> Iterator[str]:
                 urllib.request.urlopen(f"{address}/api", timeout=5)
                 break
             except OSError:
-                assert server.poll() is None, log.read_text()
+                assert server.poll() is None, log.read_text(encoding="utf-8")
                 time.sleep(0.25)
         else:
-            pytest.fail(f"JupyterLab does not answer:\n{log.read_text()}")
+            pytest.fail(f"JupyterLab does not answer:\n{log.read_text(encoding='utf-8')}")
         yield address
     finally:
         server.terminate()  # its kernels go with it

@@ -50,7 +50,7 @@ def quizzed(book) -> dict[str, list[Tag]]:
 @functools.cache
 def built(name: str) -> BeautifulSoup:
     """A page as the web has it; to be read only."""
-    return BeautifulSoup((BOOK / f"{name}.html").read_text(), "html.parser")
+    return BeautifulSoup((BOOK / f"{name}.html").read_text(encoding="utf-8"), "html.parser")
 
 
 def folded(kind: str) -> list:
@@ -194,7 +194,7 @@ def test_every_link_leads_somewhere(book):
 
 def test_nothing_is_wider_than_the_sheet(made, tmp_path, visit):
     path = tmp_path / "anatomy.html"
-    path.write_text(made)
+    path.write_text(made, encoding="utf-8")
     page = visit(path, width=print_form.SHEET)
     page.emulate_media(media="print", color_scheme="dark")
     wide = page.evaluate(
@@ -211,7 +211,7 @@ def test_without_a_browser_there_are_tables_and_a_word_on_the_rest(tmp_path, mon
     assert print_form.main(tmp_path) == 0
     assert "set CHROMIUM=path" in capsys.readouterr().out
     assert [path.name for path in tmp_path.iterdir()] == ["anatomy.html"]
-    text = BeautifulSoup((tmp_path / "anatomy.html").read_text(), "html.parser")
+    text = BeautifulSoup((tmp_path / "anatomy.html").read_text(encoding="utf-8"), "html.parser")
     assert all(one.select_one(".p-values table") for one in text.select(".p-explorer"))
 
 
@@ -225,6 +225,6 @@ def test_what_is_missing_is_said(tmp_path, monkeypatch, capsys):
 
 def test_the_pdf_is_one(chromium, tmp_path):
     page = tmp_path / "small.html"
-    page.write_text("<!doctype html><title>A sheet</title><p>One.")
+    page.write_text("<!doctype html><title>A sheet</title><p>One.", encoding="utf-8")
     print_form.pdf(print_form.find_chromium(), page)
     assert page.with_suffix(".pdf").read_bytes().startswith(b"%PDF-")

@@ -52,7 +52,10 @@ CURVES = Explorer(curves, [DEPTH], view="curves", title="Curves")
 
 def bare(body: str, folder: Path, name: str = "page.html") -> Path:
     file = folder / name
-    file.write_text(f'<!doctype html><html lang="en"><meta charset="utf-8"><title>t</title><body>{body}</body></html>')
+    file.write_text(
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>t</title><body>{body}</body></html>',
+        encoding="utf-8",
+    )
     return file
 
 

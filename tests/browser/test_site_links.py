@@ -20,7 +20,7 @@ def soup(page: str) -> BeautifulSoup:
     path = BOOK / page
     if not path.is_file():
         pytest.fail(f"{path} is missing: run make book first")
-    return BeautifulSoup(path.read_text(), "html.parser")
+    return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
 
 
 @cache
@@ -119,5 +119,5 @@ def test_every_work_is_cited_and_can_be_found():
 
 
 def test_the_bibliography_has_every_entry():
-    keys = re.findall(r"^@\w+\{([^,]+),", Path(ROOT / "book/references.bib").read_text(), re.MULTILINE)
+    keys = re.findall(r"^@\w+\{([^,]+),", Path(ROOT / "book/references.bib").read_text(encoding="utf-8"), re.MULTILINE)
     assert {work["id"] for work in soup(BIBLIOGRAPHY).select("article li[id]")} == set(keys)

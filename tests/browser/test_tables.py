@@ -26,7 +26,10 @@ def bare(body: str, folder: Path) -> Path:
     head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>t</title>'
     dark = "<style>@media (prefers-color-scheme: dark) { body { background: #12171d; color: #d8dee5 } }</style>"
     file = folder / "page.html"
-    file.write_text(f'<!doctype html><html lang="en">{head}{dark}<body><main><h1>t</h1>{body}</main></body></html>')
+    file.write_text(
+        f'<!doctype html><html lang="en">{head}{dark}<body><main><h1>t</h1>{body}</main></body></html>',
+        encoding="utf-8",
+    )
     return file
 
 

@@ -17,7 +17,7 @@ def bare(folder: Path, body: str, root: str = "") -> Path:
     head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>t</title>'
     file = folder / "page.html"
     main = f"<main><h1>t</h1>{body}</main>"
-    file.write_text(f'<!doctype html><html lang="en" {root}>{head}<body>{main}</body></html>')
+    file.write_text(f'<!doctype html><html lang="en" {root}>{head}<body>{main}</body></html>', encoding="utf-8")
     return file
 
 

@@ -16,7 +16,9 @@ from cnnlib.course import checks, claims, explorers
 ROOT = Path(__file__).parents[2]
 CHAPTERS = sorted((ROOT / "chapters").glob("*.ipynb"))
 MODULES = {"cnnlib": cnnlib, "checks": checks, "claims": claims, "explorers": explorers}
-ENTRIES = re.findall(r"^\.\. autoapi(?:function|class):: ([\w.]+)$", (ROOT / "book/api.md").read_text(), re.MULTILINE)
+ENTRIES = re.findall(
+    r"^\.\. autoapi(?:function|class):: ([\w.]+)$", (ROOT / "book/api.md").read_text(encoding="utf-8"), re.MULTILINE
+)
 
 
 def found(name: str):

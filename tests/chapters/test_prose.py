@@ -72,7 +72,9 @@ def test_every_number_in_prose_says_where_it_is_from(path):
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_every_cited_number_names_an_entry_of_the_bibliography(path):
     text = "\n".join(cell.source for cell in nbformat.read(path, 4).cells if cell.cell_type == "markdown")
-    known = re.findall(r"^@\w+\{(\w+),", (ROOT / "book" / "references.bib").read_text(), flags=re.MULTILINE)
+    known = re.findall(
+        r"^@\w+\{(\w+),", (ROOT / "book" / "references.bib").read_text(encoding="utf-8"), flags=re.MULTILINE
+    )
     assert text.count("<!--cite:") == len(CITED.findall(text)), "a citation reads <!--cite: key, where -->"
     assert {m["key"] for m in CITED.finditer(text)} <= set(known)
 

@@ -42,7 +42,7 @@ def test_each_leads_to_a_heading_of_its_chapter(one):
 
 
 def test_every_cited_paper_is_in_the_bibliography():
-    keys = re.findall(r"^@\w+\{(\w+),", (ROOT / "book/references.bib").read_text(), flags=re.MULTILINE)
+    keys = re.findall(r"^@\w+\{(\w+),", (ROOT / "book/references.bib").read_text(encoding="utf-8"), flags=re.MULTILINE)
     links = re.findall(r'href="references.html#(\w+)"', NetworkTable()._repr_html_() + Timeline()._repr_html_())
     assert links and set(links) <= set(keys)
 

@@ -15,7 +15,7 @@ FOLDER = Path(__file__).parents[2] / "_build" / "colab"
 
 def pins() -> dict[str, str]:
     """What the requirements pin: name → version."""
-    lines = (line.partition("#")[0].strip() for line in REQUIREMENTS.read_text().splitlines())
+    lines = (line.partition("#")[0].strip() for line in REQUIREMENTS.read_text(encoding="utf-8").splitlines())
     return dict(line.split("==") for line in lines if line)
 
 
@@ -26,7 +26,7 @@ def interpreter() -> Path:
     """
     python = FOLDER / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     stamp = FOLDER / "requirements.txt"
-    if stamp.exists() and stamp.read_text() == REQUIREMENTS.read_text():
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == REQUIREMENTS.read_text(encoding="utf-8"):
         return python
     venv.create(FOLDER, clear=True, with_pip=True)
     pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-deps", "-r", REQUIREMENTS]
@@ -39,8 +39,10 @@ def interpreter() -> Path:
         text=True,
     )
     behind = f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n"
-    Path(own.stdout.strip(), "beside.pth").write_text(behind)
-    stamp.write_text(REQUIREMENTS.read_text())  # last: a half-made environment is made again
+    Path(own.stdout.strip(), "beside.pth").write_text(behind, encoding="utf-8")
+    stamp.write_text(
+        REQUIREMENTS.read_text(encoding="utf-8"), encoding="utf-8"
+    )  # last: a half-made environment is made again
     return python
 
 

@@ -86,7 +86,7 @@ def kernel_dir(tmp_path_factory) -> Path:
         "env": {"PYTHONPATH": str(ROOT), "CNNLIB_QUIET": "1", "OMP_NUM_THREADS": "1"},
     }
     (folder / "colab").mkdir()
-    (folder / "colab" / "kernel.json").write_text(json.dumps(spec))
+    (folder / "colab" / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
     return folder
 
 

@@ -198,7 +198,7 @@ def test_without_a_network_the_error_says_where_to_put_the_file(monkeypatch, cac
 
 
 def test_a_cache_that_cannot_be_written(monkeypatch, tmp_path):
-    (tmp_path / "file").write_text("no folder")
+    (tmp_path / "file").write_text("no folder", encoding="utf-8")
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "file"))
     with pytest.raises(ConnectionError, match="set TORCH_HOME to keep such files elsewhere"):
         fetch("https://example.org/resnet50-0676ba61.pth")

@@ -54,7 +54,7 @@ def main(folder):
     record["accuracy"] = history.train_accuracy
     record["weights"] = [p.detach().double().sum().item() for p in model.parameters()]
     record["stochastic"] = stochastic().train_loss
-    (Path(folder) / f"{dist.get_rank()}.json").write_text(json.dumps(record))
+    (Path(folder) / f"{dist.get_rank()}.json").write_text(json.dumps(record), encoding="utf-8")
     dist.destroy_process_group()
 
 
@@ -62,7 +62,7 @@ def test_two_processes_equal_one(tmp_path):
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", __file__]
     run = subprocess.run([*command, str(tmp_path)], capture_output=True, text=True, timeout=120)
     assert run.returncode == 0, run.stderr[-3000:]
-    records = [json.loads((tmp_path / f"{rank}.json").read_text()) for rank in (0, 1)]
+    records = [json.loads((tmp_path / f"{rank}.json").read_text(encoding="utf-8")) for rank in (0, 1)]
     assert [(record["world"], record["rank"]) for record in records] == [(2, 0), (2, 1)]
     model, history = train()
     for record in records:

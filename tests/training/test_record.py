@@ -158,7 +158,7 @@ def test_a_run_that_was_interrupted_is_run_again(tiny, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         recording.record("tiny")
     third = list(recording.configurations("tiny"))[2]
-    (tiny / (recording.file_name(third) + ".part")).write_text('{"config": {"se')
+    (tiny / (recording.file_name(third) + ".part")).write_text('{"config": {"se', encoding="utf-8")
     assert len(recording.recorded_runs("tiny")) == 2
     done.clear()
     recording.record("tiny")
@@ -196,7 +196,7 @@ def test_a_full_disk_leaves_the_records_before_it_and_no_half_of_one(tiny, monke
 def test_a_damaged_record_is_named(tiny):
     recording.record("tiny")
     damaged = sorted(tiny.iterdir())[0]
-    damaged.write_text(damaged.read_text()[:40])
+    damaged.write_text(damaged.read_text(encoding="utf-8")[:40], encoding="utf-8")
     with pytest.raises(ValueError, match=f"{damaged.name} is damaged .* delete it and record the suite again"):
         recording.recorded_runs("tiny")
 
