@@ -180,7 +180,8 @@ def run_record(arguments: argparse.Namespace) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs the command line `argv` and returns its exit code: 0, or 2 where one line on stderr says what is wrong.
+    """Runs the command line `argv` and returns its exit code: 0, 2 where one line on stderr says what is wrong, 1 where
+    nobody reads any further.
 
     Raises SystemExit for what argparse refuses or answers (code 2, and 0 after --help).
     """
@@ -191,10 +192,10 @@ def main(argv: list[str] | None = None) -> int:
     try:
         arguments.run(arguments)
         sys.stdout.flush()
-    except (
-        BrokenPipeError
-    ):  # whoever reads has seen enough, as `| head` has; Python would complain once more at its end
+    except BrokenPipeError:
+        # Whoever reads has seen enough, as `| head` has. Python would complain about what is left once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except (Fault, ValueError) as error:
         print(f"python -m cnnlib {arguments.command}: {' '.join(str(error).split())}", file=sys.stderr)
         return 2

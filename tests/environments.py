@@ -47,12 +47,12 @@ STEPS = {
     "command": [PY, "-m", "cnnlib", "anatomy", "resnet50"],
 }  # fmt: skip
 OLDEST = ["torch==2.4.0", "torchvision==0.19.0", "numpy<2"]  # torch 2.4 was built against NumPy 1
-# torchvision 0.19 gives GoogLeNet's two heads each other's names, so the test that holds ours against them is left out.
-SWAPPED_HEADS = "tests/models/test_googlenet.py::test_torchvisions_weights_with_heads_give_the_outputs_of_the_heads"
-# torch 2.4 cannot run blocks again on the meta device, where `anatomy` runs them: it looks for a module `torch.meta`.
-NO_CHECKPOINTS_ON_META = (
-    "tests/analysis/test_memory.py::test_blocks_that_run_again_in_the_backward_pass_need_no_model_on_meta"
-)
+NOT_WITH_OLDEST = [
+    # torchvision 0.19 gives GoogLeNet's two heads each other's names.
+    "tests/models/test_googlenet.py::test_torchvisions_weights_with_heads_give_the_outputs_of_the_heads",
+    # torch 2.4 cannot run blocks again on the meta device, where `anatomy` runs them: it looks for a `torch.meta`.
+    "tests/analysis/test_memory.py::test_blocks_that_run_again_in_the_backward_pass_need_no_model_on_meta",
+]
 WITH_TORCH_ALONE = [
     "tests/models",
     "tests/analysis",
@@ -175,16 +175,7 @@ def with_oldest_torch(name: str, folder: Path) -> Iterator[Outcome]:
     yield run(
         name,
         "library",
-        [
-            *PYTEST,
-            "-m",
-            "not slow",
-            "--deselect",
-            SWAPPED_HEADS,
-            "--deselect",
-            NO_CHECKPOINTS_ON_META,
-            *WITH_TORCH_ALONE,
-        ],
+        [*PYTEST, "-m", "not slow", *[f"--deselect={test}" for test in NOT_WITH_OLDEST], *WITH_TORCH_ALONE],
         alone,
         surroundings,
     )

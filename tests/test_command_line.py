@@ -246,7 +246,7 @@ def test_who_reads_may_stop_early():
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         running.stdout.close()  # before anything is written
         said = running.stderr.read()
-    assert (running.returncode, said) == (0, "")
+    assert (running.returncode, said) == (1, "")
 
 
 def test_the_exit_code_is_the_processs():

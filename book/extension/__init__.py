@@ -10,8 +10,8 @@ from . import api, api_links, glossary, ledger, maths, references, run_links, se
 
 def setup(app: Sphinx) -> dict:
     """Connect the parts."""
-    # A build makes millions of small objects and keeps them: Python's usual pace of looking for garbage among them took
-    # a fifth of the time, and found next to none.
+    # A build makes millions of small objects and keeps them: looking for garbage among them at Python's usual pace took
+    # a fifth of the time, and the build needs no more memory without.
     gc.set_threshold(100_000, 50, 1000)
     for part in (
         api,

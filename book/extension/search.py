@@ -22,7 +22,7 @@ def places(html: str) -> Iterator[tuple[str, str, str, str]]:
     """What a page can be searched for: (heading, anchor, kind, text), where kind is "", "explorer", "claim" or "API"."""
     article = BeautifulSoup(html, "html.parser", parse_only=SoupStrainer("article"))
     kinds: dict[str, list[Tag]] = {"explorer": [], "API": [], "claim": [], "": []}
-    for tag in article.find_all(True):  # one walk: CSS selectors took a quarter of all that the build does
+    for tag in article.find_all(True):  # one walk, where a CSS selector for each kind takes one of its own
         if tag.decomposed:
             continue
         classes, anchor = tag.get("class", ()), tag.get("id", "")

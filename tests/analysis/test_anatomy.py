@@ -151,6 +151,23 @@ def test_another_thread_uses_the_model_meanwhile():
     assert outputs[0].tolist() == [0, 1]
 
 
+def test_two_threads_that_trace_one_model_leave_it_as_it_was():
+    others = []
+
+    def forward(net, x):
+        if not others:
+            others.append(threading.Thread(target=anatomy, args=(model, (2, 8, 8))))
+            others[0].start()
+            others[0].join(0.2)  # it waits for this trace to end
+        return x + x
+
+    model = nn.Sequential(nn.Dropout(), Net(forward))
+    before = snapshot(model)
+    anatomy(model, (2, 8, 8))
+    others[0].join()
+    assert same(before, snapshot(model))
+
+
 def test_frozen_parameters():
     model = create_model("resnet18", width=0.25)
     for parameter in model.conv1.parameters():
