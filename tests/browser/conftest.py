@@ -1,5 +1,6 @@
 """A real Chromium over the built book, and a watch on what its pages do: each visit fails on an error or a foreign request."""
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -49,7 +50,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def visit(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[..., Page]]:
-    """`visit("chapters/x.html")` opens a page of the book; `over` is "file" or "http", `storage=False` blocks it.
+    """`visit("chapters/x.html#place")` opens a page of the book; `over` is "file" or "http", `storage=False` blocks it.
 
     A path that is an absolute file opens that. At the end the test fails if any page logged an error, threw, or asked
     for anything but its own origin's files; where storage is blocked the theme itself throws, so errors are not held.
@@ -59,7 +60,7 @@ def visit(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Callabl
     def open_page(
         path: str | Path, *, over: str = "file", dark: bool = False, width: int = 1280, storage: bool = True
     ) -> Page:
-        file, _, fragment = str(path).partition("#")
+        file, *after = re.split("(?=[?#])", str(path), maxsplit=1)
         target = BOOK / file
         if not target.is_file():
             pytest.fail(f"{target} is missing: run make book first")
@@ -78,7 +79,7 @@ def visit(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Callabl
             page.on("console", lambda m: problems.append(f"{path}: {m.text}") if m.type == "error" else None)
         own = (home, "data:", "blob:")
         page.on("request", lambda r: None if r.url.startswith(own) else problems.append(f"{path} asks {r.url}"))
-        page.goto(address + (f"#{fragment}" if fragment else ""))
+        page.goto(address + "".join(after))
         return page
 
     yield open_page

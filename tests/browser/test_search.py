@@ -9,12 +9,10 @@ from playwright.sync_api import Locator, Page, expect
 
 def search(visit, query: str, **options) -> tuple[Page, Locator]:
     """The search page with what it found for a query in the address."""
-    page = visit("search.html", **options)
-    page.goto(f"{page.url}?q={quote(query)}")
+    page = visit(f"search.html?q={quote(query)}", **options)
     return page, page.locator(".search-list li")
 
 
-@pytest.mark.parametrize("over", ["file", "http"])
 @pytest.mark.parametrize(
     ("query", "first"),
     [
@@ -32,9 +30,16 @@ def search(visit, query: str, **options) -> tuple[Page, Locator]:
         ("which of these statements about the skip connections", r"4 · .* › Check yourself"),
     ],
 )
-def test_the_best_place_comes_first(visit, query, first, over):
-    _, found = search(visit, query, over=over)
+def test_the_best_place_comes_first(visit, query, first):
+    _, found = search(visit, query)
     expect(found.first.locator("a")).to_have_text(re.compile(f"^{first}"))
+
+
+def test_it_finds_the_same_on_a_server_and_on_the_disk(visit):
+    found = [search(visit, "degradation", over=over)[1] for over in ("file", "http")]
+    for one in found:
+        expect(one.first.locator("a")).to_be_visible()
+    assert found[0].all_inner_texts() == found[1].all_inner_texts()
 
 
 @pytest.mark.parametrize("query", ["AlexNet parameters", "1×1", "1x1", "vanishing gradients", "1x7"])
