@@ -7,8 +7,8 @@ ascii        a locale that knows nothing but ASCII
 python3.X    that interpreter, with everything installed anew (6 GB)
 torch        the oldest torch that pyproject.toml admits, with the wheel of cnnlib and nothing else of this folder (6 GB)
 shuffled     the tests of this folder in random order, on two workers; the seed is printed, and --seed gives it back
-repeats      the tests of pages and chapters of this folder ten times over; what has passed is kept in _build/repeats.json,
-             and a second call goes on from there
+repeats      the tests of pages and chapters of this folder ten times over; what has passed is kept in _build/repeats.json
+             with what it tested, and a second call goes on from there
 audit        pip-audit on the pins; one that it skips is not audited, and counts as a failure
 
 The first six work in a clone of the last commit, made in a temporary folder or in FOLDER, which is kept, so that a second
@@ -17,6 +17,7 @@ Linux: namespaces take away the network and the home.
 """
 
 import argparse
+import glob
 import json
 import os
 import random
@@ -34,6 +35,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LOGS = ROOT / "_build" / "environments"
 PY = ".venv/bin/python"
 PYTEST = [PY, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+SANITIZE = "tests/nbval_sanitize.cfg"
 QUIET = {"CNNLIB_QUIET": "1", "SOURCE_DATE_EPOCH": "0", "OMP_NUM_THREADS": "1"}  # as the Makefile has it
 # A part that is quick and touches all: the package, a network, the accountant, YAML, the tools of the book, the command.
 STEPS = {
@@ -42,10 +44,14 @@ STEPS = {
     "library": [*PYTEST, "tests/models/test_resnet.py", "tests/analysis/test_counts.py", "tests/training/test_loop.py"],
     "course": [*PYTEST, "tests/course/test_explorer.py", "tests/course/test_networks.py", "tests/course/test_checks.py"],
     "tools": [*PYTEST, "tests/test_corruptions.py", "tests/test_execute.py", "tests/test_repository.py"],
-    "chapter": [*PYTEST, "--nbval", "--nbval-sanitize-with", "tests/nbval_sanitize.cfg", "chapters/02_vgg_receptive_fields.ipynb"],
+    "chapter": [*PYTEST, "--nbval", "--nbval-sanitize-with", SANITIZE, "chapters/02_vgg_receptive_fields.ipynb"],
     "pages": [*PYTEST, "tests/browser/test_search.py", "tests/browser/test_random_input.py"],
     "command": [PY, "-m", "cnnlib", "anatomy", "resnet50"],
 }  # fmt: skip
+REPEATED = {  # what is run again and again, and all that can change how it ends
+    "chapters": ["chapters", "cnnlib", SANITIZE, "constraints.txt"],
+    "pages": ["book", "chapters", "cnnlib", "tests/browser", "benchmarks", "constraints.txt"],
+}
 OLDEST = ["torch==2.4.0", "torchvision==0.19.0", "numpy<2"]  # torch 2.4 was built against NumPy 1
 NOT_WITH_OLDEST = [
     # torchvision 0.19 gives GoogLeNet's two heads each other's names.
@@ -206,27 +212,26 @@ def shuffled(seed: int) -> Iterator[Outcome]:
 
 
 def repeats(runs: int, only: str) -> Iterator[Outcome]:
-    """Each file of pages and each chapter, so many times; a file that has passed a run is not run in it again."""
+    """The chapters, then the tests of pages, so many times, as `make test` runs them; a run that has passed is kept."""
+    if subprocess.run(["git", "diff", "--quiet", "HEAD"], cwd=ROOT).returncode:
+        sys.exit("repeats are kept with what the last commit has, and there are changes that it has not: commit first")
     kept = ROOT / "_build" / "repeats.json"
-    commit = subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.strip()
     passed = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
-    if passed.get("commit") != commit:  # what passed before a change says nothing about what is there now
-        passed = {"commit": commit}
-    files = sorted([*ROOT.glob("tests/browser/test_*.py"), *ROOT.glob("chapters/*.ipynb")])
+    for what, parts in REPEATED.items():  # what passed before a change says nothing about what is there now
+        names = ["git", "rev-parse", *(f"HEAD:{part}" for part in parts)]
+        state = subprocess.run(names, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+        if passed.get(what, {}).get("state") != state:
+            passed[what] = {"state": state, "runs": 0}
+    commands = {
+        "chapters": ["--nbval", "--nbval-sanitize-with", SANITIZE, "--dist", "loadfile", *glob.glob("chapters/*.ipynb", root_dir=ROOT)],
+        "pages": ["-m", "not slow", "--dist", "worksteal", "tests/browser"],
+    }  # fmt: skip
     for number in range(1, runs + 1):
-        done = passed.setdefault(f"run {number}", [])
-        for path in (path for path in files if only in path.name and path.name not in done):
-            notebook = (
-                ["--nbval", "--nbval-sanitize-with", "tests/nbval_sanitize.cfg"]
-                if path.suffix == ".ipynb"
-                else ["-m", "not slow"]
-            )
-            command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *notebook, str(path)]
-            outcome = run("repeats", f"{path.stem}-{number}", command, ROOT, own_surroundings(PYTHONPATH=str(ROOT)))
+        for what in (what for what in commands if only in what and passed[what]["runs"] < number):
+            command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "auto", *commands[what]]
+            outcome = run("repeats", f"{what}-{number}", command, ROOT, own_surroundings(PYTHONPATH=str(ROOT)))
             if outcome.passed:
-                done.append(path.name)
+                passed[what]["runs"] += 1
                 unfinished = kept.with_suffix(".part")  # a run that is killed here loses nothing
                 unfinished.write_text(json.dumps(passed, indent=1), encoding="utf-8")
                 unfinished.replace(kept)
@@ -267,7 +272,7 @@ def main() -> int:
     parser.add_argument("--step", action="append", choices=STEPS, help="only this one; may be said again")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="of shuffled")
     parser.add_argument("--runs", type=int, default=10, help="of repeats (10)")
-    parser.add_argument("--only", default="", help="of repeats: files with this in their name")
+    parser.add_argument("--only", default="", help="of repeats: chapters or pages")
     asked = parser.parse_args()
     steps = {step: command for step, command in STEPS.items() if not asked.step or step in asked.step}
     outcomes = []
