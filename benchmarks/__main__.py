@@ -29,6 +29,7 @@ PARTS = {  # module: its heading, in the order of the page
     "chapters": "Executing the chapters",
     "building": "Building the book",
     "pages": "Pages in the browser",
+    "testing": "Testing",
 }
 
 

@@ -11,10 +11,11 @@ import torchvision
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from benchmarks.timing import Row, aligned, below, side_by_side, table
+from benchmarks.timing import Row, aligned, below, clock, side_by_side, table
 from cnnlib import create_model, load_weights
 
 BUDGET = 1.05  # times the peer
+TURNS, SECONDS = 25, 6  # as many turns as fill so many seconds of ours, at least so many: quick networks scatter more
 ROUNDING = 1e-5  # of the largest output: what another order of additions may change
 
 
@@ -69,19 +70,19 @@ PAIRS = (
 )
 
 
-def report(times: int = 25) -> str:
+def report() -> str:
     """A row a network; below, how far the outputs are apart and which operations only one of the two runs.
 
     Raises ValueError where outputs differ by more than rounding: two functions would be compared, not two programs.
     """
     rows, notes = [], [("network", "largest difference of outputs", "ours alone", "the peer's alone")]
     for pair in PAIRS:
-        row, difference, mine, yours = compare(pair, times)
+        row, difference, mine, yours = compare(pair)
         rows.append(row)
         notes.append((pair.name, f"{difference:.1e}" if difference else "none", mine, yours))
     how = (
-        f"One image, contiguous, on the CPU in `torch.inference_mode`; median of {times} turns. The weights are the "
-        "peer's, its batch norms' statistics those of four random images."
+        f"One image, contiguous, on the CPU in `torch.inference_mode`; median of at least {TURNS} turns, and of "
+        f"{SECONDS} seconds. The weights are the peer's, its batch norms' statistics those of four random images."
     )
     notes_say = (
         "The outputs, beside the largest of them, and the operations that only one runs "
@@ -90,7 +91,7 @@ def report(times: int = 25) -> str:
     return below(how, table(rows), notes_say, aligned(notes, right={1}))
 
 
-def compare(pair: Pair, times: int) -> tuple[Row, float, str, str]:
+def compare(pair: Pair) -> tuple[Row, float, str, str]:
     """One network's row, how far the outputs are apart, and what ours and the peer's each run alone."""
     torch.manual_seed(0)
     ours, theirs = pair.ours(), with_statistics(pair.theirs(), pair.ours().input_size)
@@ -99,6 +100,7 @@ def compare(pair: Pair, times: int) -> tuple[Row, float, str, str]:
     image = torch.randn(1, *ours.input_size)
     with torch.inference_mode():
         difference = apart(ours(image), theirs(image), pair)
+        times = max(TURNS, round(SECONDS / clock(lambda: ours(image))))
         seconds = side_by_side(lambda: ours(image), lambda: theirs(image), times)
         kept = seconds[0] <= BUDGET * seconds[1]
         computing = (

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from benchmarks import __main__ as bench
-from benchmarks import building, inference
+from benchmarks import building, inference, testing
 from benchmarks.timing import Row, Unavailable, table
 
 IMPORT, ANALYSIS, PAGES = (bench.PARTS[name] for name in ("importing", "analysis", "pages"))
@@ -119,3 +119,12 @@ def test_without_jupyter_book_nothing_is_built(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     with pytest.raises(Unavailable, match=r"jupyter-book: pip install -r requirements-book\.txt"):
         building.build(tmp_path)
+
+
+def test_the_time_of_tests_is_read_from_what_pytest_says(tmp_path):
+    (tmp_path / "test_it.py").write_text("import time\n\ndef test_it():\n    time.sleep(0.2)\n", encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-n", "1", "-p", "no:cacheprovider", "--durations=0", "test_it.py"]
+    said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    (ended,) = testing.ENDED.finditer(said)
+    assert ended["what"].startswith("1 passed") and float(ended["seconds"]) >= 0.2
+    assert testing.seconds_by_file(said)["test_it.py"] >= 0.2
