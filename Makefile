@@ -66,8 +66,8 @@ help: ## list these commands
 
 # The browser tests want a Chromium: CHROMIUM, one on PATH, or the browser tool's own. With none they skip and say so.
 browser: $(VENV)/.all
-	@[ -n "$$CHROMIUM" ] || command -v chromium || command -v chromium-browser || command -v google-chrome \
-		|| $(PY) -m playwright install chromium || echo "No Chromium here: the browser tests will be skipped."
+	@[ -n "$$CHROMIUM" ] || command -v chromium-headless-shell || command -v chromium || command -v chromium-browser \
+		|| command -v google-chrome || $(PY) -m playwright install chromium || echo "No Chromium here: the browser tests will be skipped."
 
 $(PY):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
