@@ -1,7 +1,7 @@
 """The quiz of each chapter, answered right, wrong and half right by keyboard alone."""
 
 import pytest
-from conftest import BOOK
+from conftest import BOOK, load_again
 from playwright.sync_api import Locator, Page, expect
 
 from cnnlib.course import quiz
@@ -112,12 +112,12 @@ def test_all_right_and_kept_after_reload(visit, name):
     done = f"{len(questions)} of {len(questions)} right"
     expect(form.locator(".cnn-score")).to_have_text(done)
 
-    page.reload()
+    load_again(page)
     expect(form.locator(".cnn-score")).to_have_text(done)
     form.get_by_role("button", name="Clear answers").press("Enter")
     expect(form.locator(".cnn-score")).to_have_text(f"0 of {len(questions)} right")
     expect(form.locator("input:checked")).to_have_count(0)
-    page.reload()
+    load_again(page)
     expect(form.locator(".cnn-score")).to_have_text(f"0 of {len(questions)} right")
 
 
@@ -189,7 +189,7 @@ def test_an_order_is_kept_and_taken_back(visit, name):
         first = ours.evaluate(places)
         assert first != right(question)
         answer(form, question, right(question))
-        page.reload()
+        load_again(page)
         expect(ours.locator(".cnn-verdict")).to_have_text("Right.")  # waits for the script
         assert ours.evaluate(places) == right(question)
         ours.locator("li").first.get_by_role("button", name="Move down").press("Enter")
@@ -265,6 +265,7 @@ def test_progress_is_counted_over_the_chapters_and_cleared(visit):
     progress.get_by_role("button", name="Clear the answers of all chapters").press("Enter")
     page.keyboard.press("Enter")  # yes
     expect(progress.locator(".cnn-score")).to_have_text(f"0 of {total} right")
+    other.wait_for_function("name => !(`cnnlib-quiz:${name}` in localStorage)", arg=CHAPTERS[0])
     other.reload()
     expect(again.locator(".cnn-score")).to_have_text(f"0 of {len(questions)} right")
 

@@ -5,6 +5,7 @@ from html import escape
 from pathlib import Path
 
 import pytest
+from conftest import load_again
 from playwright.sync_api import FrameLocator, Page, expect
 
 from cnnlib.course.explorer import Explorer, Knob
@@ -294,7 +295,7 @@ def test_a_kept_answer_to_a_question_that_changed_is_dropped(visit, tmp_path):
     kept = json.loads(page.evaluate("localStorage['cnnlib-quiz:04_resnet']"))
     (fingerprint,) = kept
     bare(html.replace(fingerprint, "0000000000"), tmp_path)
-    page.reload()
+    load_again(page)
     expect(page.locator(".cnn-score")).to_have_text("0 of 1 right")
 
 
