@@ -50,7 +50,15 @@ STEPS = {
 }  # fmt: skip
 REPEATED = {  # what is run again and again, and all that can change how it ends
     "chapters": ["chapters", "cnnlib", SANITIZE, "constraints.txt"],
-    "pages": ["book", "chapters", "cnnlib", "tests/browser", "benchmarks", "constraints.txt"],
+    "pages": [
+        "book",
+        "chapters",
+        "cnnlib",
+        "tests/browser",
+        "tests/conftest.py",
+        "benchmarks/pages.py",
+        "constraints.txt",
+    ],
 }
 OLDEST = ["torch==2.4.0", "torchvision==0.19.0", "numpy<2"]  # torch 2.4 was built against NumPy 1
 NOT_WITH_OLDEST = [
