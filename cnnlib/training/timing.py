@@ -214,6 +214,7 @@ def measure(config: dict, device: torch.device) -> dict:
         _, seconds = operation_times(name, batch, rounds=rounds, **settings)
         operations[name] = [float(f"{value:.3g}") for value in seconds]
     return {
+        "threads": threads,  # those of the measurement, and not of the process
         "rounds": rounds,
         "machine": {name: float(f"{value:.3g}") for name, value in machine(**settings).items()},
         "times": {name: summary(s) for name, s in forward_times(IMAGENET, batch, rounds=rounds, **settings).items()},

@@ -80,7 +80,9 @@ def test_a_record_holds_all_that_the_chapter_reads(monkeypatch):
     for name, value in (("IMAGENET", ("cifar_resnet20",)), ("LOOKED_INTO", ("cifar_resnet20",)), ("GROUPS", (1, 256))):
         monkeypatch.setattr(timing, name, value)
     monkeypatch.setattr(timing, "machine", lambda **settings: {"peak": 1.234567e9, "bandwidth": 2e9, "overhead": 1e-6})
+    monkeypatch.setattr(timing.torch, "get_num_threads", lambda: 8)
     found = timing.measure({"batch": 1, "threads": 1}, CPU)
+    assert found["threads"] == 1
     assert found["machine"]["peak"] == 1.23e9
     assert found["times"].keys() == found["operations"].keys() == {"cifar_resnet20"}
     one = found["times"]["cifar_resnet20"]
