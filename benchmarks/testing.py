@@ -10,6 +10,7 @@ from benchmarks.timing import Unavailable, aligned, alone, below, duration, tabl
 from book.repository import ROOT
 
 BUDGET = 15 * 60  # seconds
+LOG = ROOT / "_build" / "make-test.log"
 ENDED = re.compile(r"^=+ (?P<what>\d+ passed.*?) in (?P<seconds>[\d.]+)s", re.MULTILINE)  # pytest's last line
 DURATION = re.compile(r"^(?P<seconds>[\d.]+)s (?:call|setup|teardown) +(?P<file>[^:\s]+)::", re.MULTILINE)
 SHOWN = 12  # files
@@ -41,7 +42,8 @@ def tested() -> str:
     except FileNotFoundError as error:
         raise Unavailable("make is not installed") from error
     if done.returncode:
-        raise RuntimeError(f"make test failed:\n{(done.stdout + done.stderr)[-2000:]}")
+        LOG.write_text(done.stdout + done.stderr, encoding="utf-8")  # a test that fails once may not fail again
+        raise RuntimeError(f"make test failed; all that it said is in {LOG}:\n{(done.stdout + done.stderr)[-2000:]}")
     return done.stdout
 
 

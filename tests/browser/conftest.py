@@ -91,8 +91,8 @@ def visit(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Callabl
 def load_again(page: Page) -> None:
     """Loads a page from the disk again, once another page of its context reads what it has kept.
 
-    What a page writes reaches the rest of the browser a moment later: loaded again in that moment, once in a thousand
-    times on a busy machine, it finds nothing.
+    What a page writes reaches the rest of the browser a moment later. Once, on a busy machine, a page that was loaded
+    again right after an answer found nothing; that this moment is the reason is likely, and not proved.
     """
     kept = page.evaluate("({...localStorage})")
     other = page.context.new_page()
