@@ -42,6 +42,7 @@ def tested() -> str:
     except FileNotFoundError as error:
         raise Unavailable("make is not installed") from error
     if done.returncode:
+        LOG.parent.mkdir(exist_ok=True)  # the lint, which comes first, makes none
         LOG.write_text(done.stdout + done.stderr, encoding="utf-8")  # a test that fails once may not fail again
         raise RuntimeError(f"make test failed; all that it said is in {LOG}:\n{(done.stdout + done.stderr)[-2000:]}")
     return done.stdout
