@@ -7,8 +7,8 @@ ascii        a locale that knows nothing but ASCII
 python3.X    that interpreter, with everything installed anew (6 GB)
 torch        the oldest torch that pyproject.toml admits, with the wheel of cnnlib and nothing else of this folder (6 GB)
 shuffled     the tests of this folder in random order, on two workers; the seed is printed, and --seed gives it back
-repeats      the tests of pages and chapters of this folder ten times over; what has passed is kept in _build/repeats.json
-             with what it tested, and a second call goes on from there
+repeats      the tests of pages and chapters of this folder ten times over; what has passed is kept in tests/repeats.json
+             with what it tested, and a second call goes on from there, on another machine too once that file is committed
 audit        pip-audit on the pins; one that it skips is not audited, and counts as a failure
 
 The first six work in a clone of the last commit, made in a temporary folder or in FOLDER, which is kept, so that a second
@@ -28,11 +28,13 @@ import sysconfig
 import tempfile
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 LOGS = ROOT / "_build" / "environments"
+REPEATS = ROOT / "tests" / "repeats.json"
 PY = ".venv/bin/python"
 PYTEST = [PY, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
 SANITIZE = "tests/nbval_sanitize.cfg"
@@ -221,28 +223,28 @@ def shuffled(seed: int) -> Iterator[Outcome]:
 
 def repeats(runs: int, only: str) -> Iterator[Outcome]:
     """The chapters, then the tests of pages, so many times, as `make test` runs them; a run that has passed is kept."""
-    if subprocess.run(["git", "diff", "--quiet", "HEAD"], cwd=ROOT).returncode:
+    changed = ["git", "diff", "--quiet", "HEAD", "--", ".", f":!{REPEATS.relative_to(ROOT)}"]
+    if subprocess.run(changed, cwd=ROOT).returncode:
         sys.exit("repeats are kept with what the last commit has, and there are changes that it has not: commit first")
-    kept = ROOT / "_build" / "repeats.json"
-    passed = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+    passed = json.loads(REPEATS.read_text(encoding="utf-8")) if REPEATS.exists() else {}
     for what, parts in REPEATED.items():  # what passed before a change says nothing about what is there now
         names = ["git", "rev-parse", *(f"HEAD:{part}" for part in parts)]
         state = subprocess.run(names, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
         if passed.get(what, {}).get("state") != state:
-            passed[what] = {"state": state, "runs": 0}
+            passed[what] = {"state": state, "runs": []}
     commands = {
         "chapters": ["--nbval", "--nbval-sanitize-with", SANITIZE, "--dist", "loadfile", *glob.glob("chapters/*.ipynb", root_dir=ROOT)],
         "pages": ["-m", "not slow", "--dist", "worksteal", "tests/browser"],
     }  # fmt: skip
     for number in range(1, runs + 1):
-        for what in (what for what in commands if only in what and passed[what]["runs"] < number):
+        for what in (what for what in commands if only in what and len(passed[what]["runs"]) < number):
             command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "auto", *commands[what]]
             outcome = run("repeats", f"{what}-{number}", command, ROOT, own_surroundings(PYTHONPATH=str(ROOT)))
             if outcome.passed:
-                passed[what]["runs"] += 1
-                unfinished = kept.with_suffix(".part")  # a run that is killed here loses nothing
-                unfinished.write_text(json.dumps(passed, indent=1), encoding="utf-8")
-                unfinished.replace(kept)
+                passed[what]["runs"].append(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC: {outcome.said}")
+                unfinished = REPEATS.with_suffix(".part")  # a run that is killed here loses nothing
+                unfinished.write_text(json.dumps(passed, indent=1) + "\n", encoding="utf-8")
+                unfinished.replace(REPEATS)
             yield outcome
 
 

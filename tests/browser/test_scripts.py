@@ -282,9 +282,35 @@ def test_two_tabs_keep_each_others_answers(visit, tmp_path):
     second.wait_for_function(kept, arg=1)  # what a tab has written reaches another a moment later
     second.locator("input[type=text]").fill("27")
     second.locator("input[type=text]").press("Enter")
-    first.wait_for_function(kept, arg=2)
-    first.reload()
+    expect(first.locator(".cnn-score")).to_have_text("2 of 2 right")  # told by the browser, not loaded again
+    load_again(first)
     expect(first.locator(".cnn-score")).to_have_text("2 of 2 right")
+    second.get_by_role("button", name="Try again").first.click()
+    expect(first.locator(".cnn-score")).to_have_text("1 of 2 right, 1 not answered yet")
+    expect(first.locator("input:checked")).to_have_count(0)
+
+
+def test_a_question_that_is_open_is_left_alone_by_another_tab(visit, tmp_path):
+    file = bare(Quiz("04_resnet", only=["degradation", "shortcuts-56"])._repr_html_(), tmp_path)
+    first = visit(file)
+    second = first.context.new_page()
+    second.goto(first.url)
+    first.locator("input[type=radio]").nth(1).check()
+    first.locator("input[type=text]").fill("2")
+    second.locator("input[type=text]").fill("27")
+    second.locator("input[type=text]").press("Enter")
+    expect(first.locator(".cnn-score")).to_have_text("1 of 2 right, 1 not answered yet")
+    expect(first.locator("input[type=text]")).to_have_value("27")  # answered there
+    expect(first.locator("input[type=radio]").nth(1)).to_be_checked()  # open in both
+
+
+def test_where_storage_is_blocked_coming_back_loses_nothing(visit, tmp_path):
+    page = visit(bare(Quiz("04_resnet", only=["shortcuts-56"])._repr_html_(), tmp_path), storage=False)
+    page.locator("input").fill("27")
+    page.locator("input").press("Enter")
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    expect(page.locator(".cnn-score")).to_have_text("1 of 1 right")
+    expect(page.locator(".cnn-verdict")).to_have_text("Right.")
 
 
 def test_a_kept_answer_to_a_question_that_changed_is_dropped(visit, tmp_path):

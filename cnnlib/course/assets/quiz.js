@@ -1,8 +1,21 @@
 // <cnn-quiz>: takes each question's key out of the page that Python wrote, grades, explains, and keeps the answers.
 // Kept per chapter under one name, each question by a hash of its content: a changed question is asked anew.
+
+// Answered or cleared in another tab; come back to from another page.
+const CHANGES = ["storage", "pageshow"];
+
 class Quiz extends HTMLElement {
   connectedCallback() {
     this.start();
+    for (const change of CHANGES) window.addEventListener(change, this);
+  }
+
+  disconnectedCallback() {
+    for (const change of CHANGES) window.removeEventListener(change, this);
+  }
+
+  handleEvent() {
+    if (this.questions && !this.forgets) this.show();
   }
 
   start() {
@@ -13,10 +26,16 @@ class Quiz extends HTMLElement {
     this.score = el("p", { class: "cnn-score", role: "status" });
     this.questions = fields.map((field) => this.question(field));
     this.append(el("div", { class: "cnn-foot" }, this.score, button("Clear answers", () => this.clear())));
+    this.show();
+  }
+
+  // What is kept, on the page. A question that is open here and in no other tab stays as it is.
+  show() {
     const kept = this.kept();
     for (const question of this.questions) {
       const answer = kept[question.hash]?.answer;
       if (question.fits(answer)) question.restore(answer);
+      else if (question.right !== undefined) question.reset();
     }
     this.count();
   }
@@ -40,7 +59,7 @@ class Quiz extends HTMLElement {
     try {
       localStorage.setItem(this.key, JSON.stringify(kept));
     } catch {
-      // As above.
+      this.forgets = true; // what is on the page is then all that there is
     }
   }
 
@@ -193,8 +212,11 @@ class Quiz extends HTMLElement {
         check.textContent = "Check";
       },
       forget: () => {
-        question.unmark();
+        question.reset();
         this.keep(question.hash, null);
+      },
+      reset() {
+        this.unmark();
         for (const input of inputs) {
           if (typed) input.value = "";
           else input.checked = false;
@@ -213,9 +235,11 @@ class Quiz extends HTMLElement {
           && (kind === "multiple" || answer.length === (list ? all : 1));
       },
       restore(answer) {
+        if (this.right !== undefined && String(this.given()) === String(answer)) return; // said already
+        this.unmark();
         if (typed) inputs[0].value = answer;
         else if (list) arrange(answer), turnable();
-        else answer.forEach((i) => (inputs[i].checked = true));
+        else inputs.forEach((input, i) => (input.checked = answer.includes(i)));
         this.grade();
       },
     };
