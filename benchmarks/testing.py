@@ -4,7 +4,6 @@ import os
 import re
 import subprocess
 from collections import defaultdict
-from pathlib import PurePath
 
 from benchmarks.timing import Unavailable, aligned, alone, below, duration, table
 from book.repository import ROOT
@@ -52,5 +51,5 @@ def seconds_by_file(text: str) -> dict[str, float]:
     """Seconds of each file's tests, from what pytest says of the durations of tests."""
     files: dict[str, float] = defaultdict(float)
     for m in DURATION.finditer(text):
-        files[str(PurePath(m["file"]))] += float(m["seconds"])
+        files[m["file"]] += float(m["seconds"])
     return files

@@ -1,7 +1,7 @@
 """A real Chromium over the built book, and a watch on what its pages do: each visit fails on an error or a foreign request."""
 
+import contextlib
 import re
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,7 +16,6 @@ from book.print_form import find_chromium
 ROOT = Path(__file__).parents[2]
 BOOK = ROOT / "_build" / "html"
 SUBFOLDER = "a/course"  # a book is often served from below the root
-KEPT = "Object.fromEntries(Object.entries(localStorage).filter(([key]) => key.startsWith('cnnlib-')))"
 BLOCKED_STORAGE = """
 Object.defineProperty(window, "localStorage", { get() { throw new DOMException("blocked", "SecurityError"); } });
 """
@@ -54,10 +53,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def visit(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[..., Page]]:
     """`visit("chapters/x.html#place")` opens a page of the book; `over` is "file" or "http", `storage=False` blocks it.
 
-    A path that is an absolute file opens that. At the end the test fails if any page logged an error, threw, or asked
+    From the disk Chromium now and then forgets what a page keeps (CONTRIBUTING.md): what is to be found again is asked
+    of a server. A path that is an absolute file opens that, and its folder is the server's. At the end the test fails if any page logged an error, threw, or asked
     for anything but its own origin's files; where storage is blocked the theme itself throws, so errors are not held.
     """
-    contexts, problems = [], []
+    contexts, problems, servers = [], [], contextlib.ExitStack()
 
     def open_page(
         path: str | Path, *, over: str = "file", dark: bool = False, width: int = 1280, storage: bool = True
@@ -66,8 +66,13 @@ def visit(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Callabl
         target = BOOK / file
         if not target.is_file():
             pytest.fail(f"{target} is missing: run make book first")
-        home = request.getfixturevalue("server") if over == "http" else "file:"
-        address = home + file if over == "http" else target.as_uri()
+        home, address = "file:", target.as_uri()
+        if over == "http" and Path(file).is_absolute():
+            home = servers.enter_context(served(target.parent))
+            address = home + target.name
+        elif over == "http":
+            home = request.getfixturevalue("server")
+            address = home + file
         context = chromium.new_context(
             color_scheme="dark" if dark else "light", viewport={"width": width, "height": 900}
         )
@@ -87,23 +92,5 @@ def visit(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Callabl
     yield open_page
     for context in contexts:
         context.close()
+    servers.close()
     assert not problems
-
-
-def load_again(page: Page) -> None:
-    """Loads a page from the disk again, once another page of its context reads what it has kept.
-
-    Once, on a busy machine, a page that was loaded again right after an answer found nothing kept. Should the browser
-    have lost it, that is put back, said in a warning, and the page loaded once more: what is tested is our script.
-    """
-    kept = page.evaluate(KEPT)
-    other = page.context.new_page()
-    other.goto((BOOK / "book" / "errata.html").as_uri())
-    other.wait_for_function("kept => Object.keys(kept).every((key) => localStorage[key] === kept[key])", arg=kept)
-    other.close()
-    page.reload()
-    found = page.evaluate(KEPT)
-    if found != kept:
-        warnings.warn(f"the page kept {kept} and finds {found} when it is loaded again", stacklevel=2)
-        page.evaluate("kept => Object.assign(localStorage, kept)", kept)
-        page.reload()

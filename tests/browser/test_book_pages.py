@@ -28,6 +28,20 @@ def test_no_error_and_no_foreign_request(visit, path, over):
     page.wait_for_load_state("networkidle")
 
 
+def test_the_mode_that_was_chosen_is_kept(visit):
+    page = visit("book/errata.html", over="http")
+    root = page.locator("html")
+    expect(root).to_have_attribute("data-theme", "light")
+    for _ in range(3):
+        if root.get_attribute("data-mode") == "dark":
+            break
+        page.locator(".theme-switch-button:visible").click()
+    expect(root).to_have_attribute("data-mode", "dark")
+    page.reload()
+    expect(root).to_have_attribute("data-mode", "dark")
+    expect(root).to_have_attribute("data-theme", "dark")
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("path", OURS)
 def test_axe_finds_nothing_serious(visit, path, dark):

@@ -1,7 +1,7 @@
 """The quiz of each chapter, answered right, wrong and half right by keyboard alone."""
 
 import pytest
-from conftest import BOOK, load_again
+from conftest import BOOK
 from playwright.sync_api import Locator, Page, expect
 
 from cnnlib.course import quiz
@@ -102,7 +102,7 @@ def test_every_chapter_has_its_quiz():
 
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_all_right_and_kept_after_reload(visit, name):
-    page, form = open_quiz(visit, name)
+    page, form = open_quiz(visit, name, over="http")
     questions = Quiz(name).questions
     expect(form.locator(".cnn-score")).to_have_text(f"0 of {len(questions)} right")
     for question in questions:
@@ -112,12 +112,12 @@ def test_all_right_and_kept_after_reload(visit, name):
     done = f"{len(questions)} of {len(questions)} right"
     expect(form.locator(".cnn-score")).to_have_text(done)
 
-    load_again(page)
+    page.reload()
     expect(form.locator(".cnn-score")).to_have_text(done)
     form.get_by_role("button", name="Clear answers").press("Enter")
     expect(form.locator(".cnn-score")).to_have_text(f"0 of {len(questions)} right")
     expect(form.locator("input:checked")).to_have_count(0)
-    load_again(page)
+    page.reload()
     expect(form.locator(".cnn-score")).to_have_text(f"0 of {len(questions)} right")
 
 
@@ -182,14 +182,14 @@ def test_the_section_that_explains_is_on_the_page(visit, name):
 
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_an_order_is_kept_and_taken_back(visit, name):
-    page, form = open_quiz(visit, name)
+    page, form = open_quiz(visit, name, over="http")
     for question in (q for q in Quiz(name).questions if q["kind"] == "ordering"):
         ours = field(form, question)
         places = "node => [...node.querySelectorAll('li[data-place]')].map(item => Number(item.dataset.place))"
         first = ours.evaluate(places)
         assert first != right(question)
         answer(form, question, right(question))
-        load_again(page)
+        page.reload()
         expect(ours.locator(".cnn-verdict")).to_have_text("Right.")  # waits for the script
         assert ours.evaluate(places) == right(question)
         ours.locator("li").first.get_by_role("button", name="Move down").press("Enter")

@@ -5,7 +5,6 @@ from html import escape
 from pathlib import Path
 
 import pytest
-from conftest import load_again
 from playwright.sync_api import FrameLocator, Page, expect
 
 from cnnlib.course.explorer import Explorer, Knob
@@ -54,7 +53,7 @@ CURVES = Explorer(curves, [DEPTH], view="curves", title="Curves")
 def bare(body: str, folder: Path, name: str = "page.html") -> Path:
     file = folder / name
     file.write_text(
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>t</title><body>{body}</body></html>',
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>t</title><link rel="icon" href="data:,"><body>{body}</body></html>',
         encoding="utf-8",
     )
     return file
@@ -272,7 +271,7 @@ def test_a_changed_answer_is_not_graded_until_it_is_checked(visit, tmp_path):
 
 def test_two_tabs_keep_each_others_answers(visit, tmp_path):
     file = bare(Quiz("04_resnet", only=["degradation", "shortcuts-56"])._repr_html_(), tmp_path)
-    first = visit(file)
+    first = visit(file, over="http")
     second = first.context.new_page()
     second.goto(first.url)
     expect(second.locator(".cnn-score")).to_be_visible()
@@ -283,7 +282,7 @@ def test_two_tabs_keep_each_others_answers(visit, tmp_path):
     second.locator("input[type=text]").fill("27")
     second.locator("input[type=text]").press("Enter")
     expect(first.locator(".cnn-score")).to_have_text("2 of 2 right")  # told by the browser, not loaded again
-    load_again(first)
+    first.reload()
     expect(first.locator(".cnn-score")).to_have_text("2 of 2 right")
     second.get_by_role("button", name="Try again").first.click()
     expect(first.locator(".cnn-score")).to_have_text("1 of 2 right, 1 not answered yet")
@@ -292,7 +291,7 @@ def test_two_tabs_keep_each_others_answers(visit, tmp_path):
 
 def test_a_question_that_is_open_is_left_alone_by_another_tab(visit, tmp_path):
     file = bare(Quiz("04_resnet", only=["degradation", "shortcuts-56"])._repr_html_(), tmp_path)
-    first = visit(file)
+    first = visit(file, over="http")
     second = first.context.new_page()
     second.goto(first.url)
     first.locator("input[type=radio]").nth(1).check()
@@ -315,13 +314,13 @@ def test_where_storage_is_blocked_coming_back_loses_nothing(visit, tmp_path):
 
 def test_a_kept_answer_to_a_question_that_changed_is_dropped(visit, tmp_path):
     html = Quiz("04_resnet", only=["degradation"])._repr_html_()
-    page = visit(bare(html, tmp_path))
+    page = visit(bare(html, tmp_path), over="http")
     page.locator("input").first.check()
     page.get_by_role("button", name="Check").click()
     kept = json.loads(page.evaluate("localStorage['cnnlib-quiz:04_resnet']"))
     (fingerprint,) = kept
-    bare(html.replace(fingerprint, "0000000000"), tmp_path)
-    load_again(page)
+    changed = bare(html.replace(fingerprint, "0000000000"), tmp_path, "changed.html")
+    page.goto(page.url.replace("page.html", changed.name))
     expect(page.locator(".cnn-score")).to_have_text("0 of 1 right")
 
 
