@@ -263,7 +263,7 @@ def test_scripts_are_small_and_close_only_their_own_tag():
         file.name for file in files("cnnlib.course").joinpath("assets").iterdir() if file.name.endswith(".js")
     )
     assert {f"view_{view}.js" for view in VIEWS} <= set(names)
-    assert len(script(*names)) < 50_000  # an hour's reading
+    assert len(script(*names)) < 52_000  # an hour's reading
     assert Tags(script(*names)).elements == ["script"]
     assert "//" not in asset("explorer.js").replace("http://", "")
     assert "/*" not in style("base.css", "explorer.css", "quiz.css")
