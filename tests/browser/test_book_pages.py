@@ -47,6 +47,8 @@ def test_the_mode_that_was_chosen_is_kept(visit):
 def test_axe_finds_nothing_serious(visit, path, dark):
     page = visit(path, dark=dark)
     assert page.locator("html").get_attribute("data-theme") == ("dark" if dark else "light")
+    # A page that is light before it is dark fades, and axe would read a colour that lasts a tenth of a second.
+    assert page.evaluate("document.getAnimations().length") == 0
     # Preloading would fetch style sheets once more, which file:// forbids; only the rule on locked orientation needs it.
     options = {"preload": False, "resultTypes": ["violations"]}
     if dark:  # nothing but colours changes
