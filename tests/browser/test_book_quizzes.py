@@ -1,5 +1,7 @@
 """The quiz of each chapter, answered right, wrong and half right by keyboard alone."""
 
+import re
+
 import pytest
 from conftest import BOOK
 from playwright.sync_api import Locator, Page, expect
@@ -197,6 +199,21 @@ def test_an_order_is_kept_and_taken_back(visit, name):
         expect(ours.locator("li.cnn-good")).to_have_count(0)
         form.get_by_role("button", name="Clear answers").press("Enter")
         assert ours.evaluate(places) == first
+
+
+ORDERED = [name for name in CHAPTERS if any(q["kind"] == "ordering" for q in Quiz(name).questions)]
+
+
+@pytest.mark.parametrize("name", ORDERED)
+def test_on_a_phone_the_arrows_of_an_item_stand_side_by_side(visit, name):
+    _, form = open_quiz(visit, name, width=390)
+    tops = "node => [...node.querySelectorAll('button')].map(button => button.getBoundingClientRect().top)"
+    for question in (q for q in Quiz(name).questions if q["kind"] == "ordering"):
+        items = field(form, question).locator("li[data-place]")
+        assert all(up == down for up, down in (item.evaluate(tops) for item in items.all()))
+        field(form, question).get_by_role("button", name="Check").click()
+        expect(items.locator(".cnn-mark").first).to_have_text(re.compile("place|not here"))  # it takes room as well
+        assert all(up == down for up, down in (item.evaluate(tops) for item in items.all()))
 
 
 @pytest.mark.parametrize("name", CHAPTERS)

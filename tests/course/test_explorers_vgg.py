@@ -87,9 +87,9 @@ def test_the_gaussian_is_the_limit_of_equal_weights():
 def test_effective_sizes_shows_what_was_measured_beside_theory():
     measured = {"equal": {1: [3.0, 3.0], 4: [7.0, 7.4]}, "random": {1: [3.0, 3.0], 4: [9.0, 9.0]}}
     shown = explorers.effective_sizes(measured).at(weights="equal")
-    theory, mean, _ = shown["series"]
+    theory, mean, gauss = shown["series"]
     assert theory["mean"] == [3, 9] and mean["mean"] == [3.0, 7.2] and mean["high"] == [3.0, 7.4]
-    assert mean["epochs"] == [1, 4] and mean["runs"] == 2
+    assert mean["epochs"] == [1, 4] and mean["runs"] == 2 and theory["runs"] == gauss["runs"] == 0
     assert "4 layers a unit sees 9 pixels a side in theory and 7.2 in effect" in shown["sentence"]
 
 

@@ -164,7 +164,7 @@ class Quiz extends HTMLElement {
         made.setAttribute("aria-label", `Move ${way}: ${text}`);
         return made;
       });
-      item.append(el("span", { class: "cnn-mark" }), up, down);
+      item.append(el("span", { class: "cnn-mark" }), el("span", { class: "cnn-turn" }, up, down));
     }
     if (list) turnable();
     const arrange = (places) => list.append(...places.map((place) => items.find((item) => Number(item.dataset.place) === place)));

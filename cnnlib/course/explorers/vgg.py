@@ -263,7 +263,7 @@ def effective_sizes(measured: Mapping[str, Mapping[int, Sequence[float]]]) -> Ex
         gauss = [round(gaussian_size(n, random=weights != "equal"), 2) for n in layers]
 
         def line(label: str, values: list) -> dict:
-            return {"label": label, "epochs": layers, "runs": 1, "mean": values, "low": values, "high": values}
+            return {"label": label, "epochs": layers, "runs": 0, "mean": values, "low": values, "high": values}
 
         measured_line = curves | {"label": "measured", "epochs": layers, "runs": len(measured[weights][layers[0]])}
         return {
