@@ -23,6 +23,7 @@ from book.print_form import HTML, ROOT, find_chromium, toc
 HEAVIEST = 600_000  # bytes, gzipped
 FRAME = 0.016  # seconds between two pictures at 60 a second
 VISITS = 5
+QUIET, LOOKS = 500, 60  # milliseconds without a new request that end a first visit; how often that is looked at
 NO_NETWORK = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 # What is drawn of an explorer, or of a widget of the peer, once it can be used: the explorer writes its sentence last.
 USABLE = "cnn-explorer .cnn-sentence:not(:empty), .widget-slider"
@@ -216,9 +217,20 @@ def measure(browser: Browser, home: str, name: str) -> Measured:
 
 def weigh(page: Page, home: str, address: str) -> Weight:
     """Opens the page and sums what it asks for until nothing is under way."""
-    requests = []
+    requests, ended = [], []
     page.on("request", lambda request: requests.append(request))
-    page.goto(address, wait_until="networkidle")
+    for event in ("requestfinished", "requestfailed"):
+        page.on(event, lambda request: ended.append(request))
+    page.goto(address)
+    # Playwright's own wait for an idle network sometimes never ends, although every request has.
+    for _ in range(LOOKS):
+        seen = len(requests)
+        page.wait_for_timeout(QUIET)
+        if len(ended) == len(requests) == seen:
+            break
+    else:
+        open_ones = sorted({request.url for request in requests} - {request.url for request in ended})
+        raise TimeoutError(f"{address}: after {LOOKS * QUIET / 1000:.0f} s these are under way: {open_ones}")
     asked = [request for request in requests if not request.url.startswith(("data:", "blob:"))]
     own = {request.url: request.response().body() for request in asked if request.url.startswith(home)}
     packed = {url: min(len(body), len(gzip.compress(body, 6))) for url, body in own.items()}

@@ -2,6 +2,8 @@
 
 import gzip
 
+import pytest
+
 from benchmarks import pages
 
 STYLE, SCRIPT = "p { color: red } " * 100, "const usable = 1;"
@@ -27,6 +29,15 @@ def test_a_page_weighs_what_it_asks_for_and_foreign_requests_are_named(chromium,
     assert weight.gzipped == len(gzip.compress(texts[0], 6)) + len(texts[1]) + len(gzip.compress(texts[2], 6))
     assert (weight.requests, weight.foreign) == (4, ["http://elsewhere.invalid/x.js"])
     assert weight.heaviest == (len(gzip.compress(texts[2], 6)), "page.html")
+
+
+def test_a_request_that_never_ends_is_named(chromium, tmp_path, monkeypatch):
+    monkeypatch.setattr(pages, "LOOKS", 2)
+    write(tmp_path, DRAWN + "<script>fetch('never')</script>")
+    with pages.served(tmp_path) as home, pages.reader(chromium) as page:
+        page.route("**/never", lambda route: None)
+        with pytest.raises(TimeoutError, match=r"page\.html: after 1 s these are under way: \['http.*/never'\]"):
+            pages.weigh(page, home, f"{home}page.html")
 
 
 def test_an_explorer_that_is_never_drawn_is_never_usable(chromium, tmp_path):

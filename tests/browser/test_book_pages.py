@@ -11,6 +11,7 @@ FILES = sorted(str(path.relative_to(BOOK)) for path in BOOK.rglob("*.html")) or 
 PAGES = [path for path in FILES if not path.startswith("_static/") and path != "index.html"]
 # Indexes and source listings come from Sphinx and hold nothing of ours.
 OURS = [path for path in PAGES if not path.startswith(("_modules/", "genindex", "search", "py-modindex"))]
+UNDER_WAY = "[...document.images].filter(image => !image.complete)"
 
 
 @pytest.mark.parametrize("over", ["file", "http"])
@@ -24,8 +25,11 @@ def test_the_front_door_leads_to_the_landing_page(visit, over):
 @pytest.mark.parametrize("path", PAGES)
 def test_no_error_and_no_foreign_request(visit, path, over):
     page = visit(path, over=over)
-    page.evaluate("window.scrollTo(0, document.body.scrollHeight)")  # what is loaded lazily is asked for now
-    page.wait_for_load_state("networkidle")
+    page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
+    page.evaluate("for (const image of document.images) image.loading = 'eager'")  # wherever on the page it is
+    # The page is asked, and not Playwright's "networkidle": that sometimes never comes, with all requests finished.
+    page.wait_for_function(f"!{UNDER_WAY}.length && document.fonts.status === 'loaded'")
+    page.evaluate("new Promise(done => requestIdleCallback(done))")  # and what scripts put off
 
 
 def test_the_mode_that_was_chosen_is_kept(visit):
