@@ -23,7 +23,7 @@ from book.print_form import HTML, ROOT, find_chromium, toc
 HEAVIEST = 600_000  # bytes, gzipped
 FRAME = 0.016  # seconds between two pictures at 60 a second
 VISITS = 5
-QUIET, LOOKS = 500, 60  # milliseconds without a new request that end a first visit; how often that is looked at
+QUIET, LOOKS = 500, 60  # milliseconds without a new request that end a first visit; how often to look for them
 NO_NETWORK = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 # What is drawn of an explorer, or of a widget of the peer, once it can be used: the explorer writes its sentence last.
 USABLE = "cnn-explorer .cnn-sentence:not(:empty), .widget-slider"
@@ -216,7 +216,7 @@ def measure(browser: Browser, home: str, name: str) -> Measured:
 
 
 def weigh(page: Page, home: str, address: str) -> Weight:
-    """Opens the page and sums what it asks for until nothing is under way."""
+    """Opens the page and sums what it asks for until nothing is under way. Raises TimeoutError for what never ends."""
     requests, ended = [], []
     page.on("request", lambda request: requests.append(request))
     for event in ("requestfinished", "requestfailed"):

@@ -11,7 +11,6 @@ FILES = sorted(str(path.relative_to(BOOK)) for path in BOOK.rglob("*.html")) or 
 PAGES = [path for path in FILES if not path.startswith("_static/") and path != "index.html"]
 # Indexes and source listings come from Sphinx and hold nothing of ours.
 OURS = [path for path in PAGES if not path.startswith(("_modules/", "genindex", "search", "py-modindex"))]
-UNDER_WAY = "[...document.images].filter(image => !image.complete)"
 
 
 @pytest.mark.parametrize("over", ["file", "http"])
@@ -28,7 +27,7 @@ def test_no_error_and_no_foreign_request(visit, path, over):
     page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
     page.evaluate("for (const image of document.images) image.loading = 'eager'")  # wherever on the page it is
     # The page is asked, and not Playwright's "networkidle": that sometimes never comes, with all requests finished.
-    page.wait_for_function(f"!{UNDER_WAY}.length && document.fonts.status === 'loaded'")
+    page.wait_for_function("[...document.images].every(i => i.complete) && document.fonts.status === 'loaded'")
     page.evaluate("new Promise(done => requestIdleCallback(done))")  # and what scripts put off
 
 
