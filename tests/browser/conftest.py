@@ -1,6 +1,7 @@
 """A real Chromium over the built book, and a watch on what its pages do: each visit fails on an error or a foreign request."""
 
 import contextlib
+import functools
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("playwright.sync_api", reason="the browser tests need playwright: pip install -r requirements.txt")
+from bs4 import BeautifulSoup
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 from benchmarks.pages import served
@@ -19,6 +21,21 @@ SUBFOLDER = "a/course"  # a book is often served from below the root
 BLOCKED_STORAGE = """
 Object.defineProperty(window, "localStorage", { get() { throw new DOMException("blocked", "SecurityError"); } });
 """
+
+
+@functools.cache
+def soup(page: str) -> BeautifulSoup:
+    """A built page, by its path in the book, as it is before any script; to be read only, as all tests share it."""
+    path = BOOK / page
+    if not path.is_file():
+        pytest.fail(f"{path} is missing: run make book first")
+    return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+
+
+@functools.cache
+def anchors(page: str) -> set[str]:
+    """The ids of a built page."""
+    return {tag["id"] for tag in soup(page).select("[id]")}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
