@@ -6,8 +6,8 @@ from playwright.sync_api import Page
 # Nine tenths of axe's time go into contrast, for which it looks at each piece of text alone: 5000 in a chapter, which
 # have some 80 looks. A look is all that axe reads: colour, size and weight of the text, and what its ancestors paint
 # behind it. Three elements of each look are marked, the first, the middle and the last, and axe gets those; where
-# something is taken out of the flow, its class belongs to the look, as it may stand above another ground. Controls,
-# which are few, are all marked.
+# something is taken out of the flow, its class belongs to the look, as it may stand above another ground. A control is
+# alike to those of its kind.
 MARK = """() => {
   const nothing = "rgba(0, 0, 0, 0),none,1,none,normal,auto,none";
   const grounds = new Map([[null, ""]]);
@@ -24,13 +24,13 @@ MARK = """() => {
   };
   const looks = new Map();
   for (const element of document.querySelectorAll("body, body *")) {
+    const control = element.matches("input, select, textarea, button");
     const words = [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
-    if (element.matches("input, select, textarea, button")) element.dataset.look = "";
-    else if (words && element.checkVisibility({ visibilityProperty: true, opacityProperty: true })) {
-      const style = getComputedStyle(element);
-      const look = [style.color, style.fontSize, style.fontWeight, style.textShadow, ground(element)].join();
-      looks.set(look, [...(looks.get(look) ?? []), element]);
-    }
+    if (!(control || words) || !element.checkVisibility({ visibilityProperty: true, opacityProperty: true })) continue;
+    const style = getComputedStyle(element);
+    const kind = control ? [element.localName, element.type, element.disabled] : [];
+    const look = [...kind, style.color, style.fontSize, style.fontWeight, style.textShadow, ground(element)].join();
+    looks.set(look, [...(looks.get(look) ?? []), element]);
   }
   for (const alike of looks.values())
     for (const at of [0, alike.length >> 1, alike.length - 1]) alike[at].dataset.look = "";

@@ -36,8 +36,8 @@ def settle(page: Page) -> None:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_in_light_from_the_disk(visit, path, subtests):
-    page = visit(path)
+def test_a_page_in_light_from_the_disk(visit, tab, path, subtests):
+    page = visit(path, tab=tab)
     if path in OURS:
         assert page.locator("html").get_attribute("data-theme") == "light"
         with subtests.test("axe finds nothing serious"):
@@ -46,8 +46,8 @@ def test_a_page_in_light_from_the_disk(visit, path, subtests):
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_from_a_server_and_on_a_phone(visit, path, subtests):
-    page = visit(path, over="http", width=390 if path in OURS else 1280)
+def test_a_page_from_a_server_and_on_a_phone(visit, tab, path, subtests):
+    page = visit(path, over="http", width=390) if path in OURS else visit(path, over="http", tab=tab)
     if path in OURS:
         with subtests.test("it never scrolls sideways"):
             assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from proofs import evaluate
 
 from cnnlib.course import explorers, quiz
+from cnnlib.course.explorer import Explorer
 from cnnlib.course.html import markdown
 from cnnlib.course.quiz import Quiz
 
@@ -18,15 +19,6 @@ QUESTIONS = [(name, question) for name in quiz.names() for question in quiz.load
 NUMERIC = [(n, q) for n, q in QUESTIONS if "answer" in q]
 ORDERED = [(n, q) for n, q in QUESTIONS if q["kind"] == "ordering" and "proof" in q]
 PREDICTED = [(n, q) for n, q in QUESTIONS if q["kind"] == "predict"]
-SHOWN = (
-    explorers.cifar_resnet(),
-    explorers.alexnet_costs(),
-    explorers.stacked_layers(),
-    explorers.inception_module(),
-    explorers.challenge(),
-    explorers.survival(),
-)
-EXPLORERS = {explorer.title: explorer for explorer in SHOWN}
 PROVED = [(n, q, o) for n, q in QUESTIONS for o in q.get("options", []) if "proof" in o]
 
 
@@ -51,9 +43,23 @@ def test_orders_are_computed(name, question):
     assert order == [item["id"] for item in question["items"]], f"{name}.yaml, {question['id']}: items"
 
 
+@pytest.fixture(scope="module")
+def shown_by_title() -> dict[str, Explorer]:
+    """The explorers whose knobs a prediction turns, by their titles."""
+    makers = (
+        explorers.cifar_resnet,
+        explorers.alexnet_costs,
+        explorers.stacked_layers,
+        explorers.inception_module,
+        explorers.challenge,
+        explorers.survival,
+    )
+    return {explorer.title: explorer for explorer in (make() for make in makers)}
+
+
 @pytest.mark.parametrize(("name", "question"), PREDICTED, ids=[f"{n}-{q['id']}" for n, q in PREDICTED])
-def test_what_is_predicted_is_what_the_explorer_then_shows(name, question):
-    explorer = EXPLORERS[question["explorer"]]
+def test_what_is_predicted_is_what_the_explorer_then_shows(shown_by_title, name, question):
+    explorer = shown_by_title[question["explorer"]]
     knobs = {knob.name: knob for knob in explorer.knobs}
     setting = {}
     for knob, label in question["setting"].items():
