@@ -77,7 +77,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def tab(chromium: Browser) -> Iterator[Page]:
     """A wide, light page that stays open from visit to visit, where nothing is kept and nothing but the address changes."""
     context = chromium.new_context(color_scheme="light", viewport={"width": 1280, "height": 900})
-    yield context.new_page()
+    page = context.new_page()
+    page.set_default_timeout(10_000)
+    yield page
     context.close()
 
 

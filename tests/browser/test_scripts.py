@@ -60,8 +60,8 @@ def bare(body: str, folder: Path, name: str = "page.html") -> Path:
 
 
 @pytest.fixture
-def page(visit, tmp_path) -> Page:
-    return visit(bare(STAGES._repr_html_() + CURVES._repr_html_(), tmp_path))
+def page(visit, tab, tmp_path) -> Page:
+    return visit(bare(STAGES._repr_html_() + CURVES._repr_html_(), tmp_path), tab=tab)
 
 
 def test_explorers_of_two_views_on_one_page_both_draw(page):

@@ -31,8 +31,8 @@ def search(visit, query: str, **options) -> tuple[Page, Locator]:
         ("which of these statements about the skip connections", r"4 · .* › Check yourself"),
     ],
 )
-def test_the_best_place_comes_first(visit, query, first):
-    _, found = search(visit, query)
+def test_the_best_place_comes_first(visit, tab, query, first):
+    _, found = search(visit, query, tab=tab)
     expect(found.first.locator("a")).to_have_text(re.compile(f"^{first}"))
 
 
@@ -44,8 +44,8 @@ def test_it_finds_the_same_on_a_server_and_on_the_disk(visit):
 
 
 @pytest.mark.parametrize("query", ["AlexNet parameters", "1×1", "1x1", "vanishing gradients", "1x7"])
-def test_each_place_found_has_the_words(visit, query):
-    _, found = search(visit, query)
+def test_each_place_found_has_the_words(visit, tab, query):
+    _, found = search(visit, query, tab=tab)
     assert found.count() > 1
     for place in found.all()[:20]:
         assert place.locator("mark").count() or query.split()[0].lower() in place.inner_text().lower()
@@ -90,8 +90,8 @@ def test_answers_are_not_given_away(visit):
         ("a*b [c \\", None),
     ],
 )
-def test_a_search_without_result_says_what_to_do(visit, query, said):
-    page, found = search(visit, query)
+def test_a_search_without_result_says_what_to_do(visit, tab, query, said):
+    page, found = search(visit, query, tab=tab)
     expect(page.get_by_role("status")).to_have_text(said or re.compile(r"\."))
     if said:
         expect(found).to_have_count(0)
