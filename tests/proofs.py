@@ -11,13 +11,13 @@ import cnnlib
 from cnnlib.analysis.roofline import work
 from cnnlib.course import reported
 from cnnlib.course.curves import best_rate, final_errors
-from cnnlib.course.explorers.comparison import anatomy_of, costs_of
+from cnnlib.chapters.choosing_a_network.explorers import anatomy_of, costs_of
 from cnnlib.course.ranking import spearman
 from cnnlib.models import inception_v4, resnet
 from cnnlib.training import compress
-from cnnlib.training.experiments import SmallInception
-from cnnlib.training.record import recorded_runs
-from cnnlib.training.transfer import with_new_head
+from cnnlib.experiments.small_inception import SmallInception
+from cnnlib.experiments.record import recorded_runs
+from cnnlib.experiments.transfer import with_new_head
 
 
 def blocks(model: nn.Module) -> list[nn.Module]:

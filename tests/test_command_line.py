@@ -226,7 +226,7 @@ def test_in_a_process_of_its_own_it_imports_nothing_that_trains_or_draws():
     )
     assert done.stdout.startswith("cifar_resnet20, input 3×32×32\n")
     modules = set(done.stderr.split())
-    unused = "torchvision sklearn pandas matplotlib scipy yaml IPython cnnlib.course cnnlib.training.record".split()
+    unused = "torchvision sklearn pandas matplotlib scipy yaml IPython cnnlib.course cnnlib.experiments.record".split()
     assert not modules.intersection(unused)
 
 

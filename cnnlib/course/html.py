@@ -21,20 +21,20 @@ def embed(data: object) -> str:
 
 @lru_cache
 def asset(name: str) -> str:
-    """A file of `assets/` without its comments and indentation: those are for who reads the source."""
-    text = (files("cnnlib.course") / "assets" / name).read_text(encoding="utf-8")
+    """A script or style of this folder, as "quiz/quiz.js", without its comments and indentation: pages do not need them."""
+    text = (files("cnnlib.course") / name).read_text(encoding="utf-8")
     comment = r"(?s)/\*.*?\*/" if name.endswith(".css") else r"(?m)^\s*//.*$"
     text = re.sub(comment, "", text)
     return "\n".join(line.strip() for line in text.splitlines() if line.strip())
 
 
 def style(*names: str) -> str:
-    """One `<style data-cnnlib>` with the palette and the named files of `assets/`."""
+    """One `<style data-cnnlib>` with the palette and the named files of this folder."""
     return "<style data-cnnlib>\n" + "\n".join([themed(".cnn-ui"), *map(asset, names)]) + "\n</style>"
 
 
 def script(*names: str) -> str:
-    """One inline `<script type="module" data-cnnlib>` with the named files of `assets/`, in that order.
+    """One inline `<script type="module" data-cnnlib>` with the named files of this folder, in that order.
 
     Inline, because an external module is blocked on `file://`; a module, because it runs after the page is parsed.
     """

@@ -14,7 +14,7 @@ from torch import nn
 
 from cnnlib.course import explorers
 from cnnlib.course.explorer import Explorer
-from cnnlib.training.record import recorded_runs
+from cnnlib.experiments.record import recorded_runs
 
 CHAPTER = "chapters/04_resnet.html"
 GALLERY = "book/gallery.html"

@@ -28,7 +28,7 @@ import cnnlib
 from torch import nn
 from cnnlib.course import Bench, Explorer, Knob, Quiz, checks, explorers
 from cnnlib.course.checks import running
-from cnnlib.training.record import recorded_runs""",
+from cnnlib.experiments.record import recorded_runs""",
     "explorers.cifar_resnet()",
     "Quiz('04_resnet', only=['shortcuts-56'])",
     """\
@@ -56,7 +56,7 @@ knobs = [
     Knob("model", "Kind", ("cifar_plain", "cifar_resnet"), "cifar_resnet"),
 ]
 digits = cnnlib.load_data("digits", size=8)
-Bench(build, knobs, data=digits, epochs=2, recorded=recorded_runs("resnet_bench"))""",
+Bench(build, knobs, data=digits, epochs=2, recorded=recorded_runs("resnet/bench"))""",
 ]
 EXPLORER, QUIZ, CHECK, ENDLESS, BENCH = range(1, 6)
 SETTINGS = {

@@ -6,8 +6,8 @@ from torch import nn
 
 import cnnlib
 from cnnlib.course import checks
-from cnnlib.course.checks.choosing import fits
-from cnnlib.training.transfer import with_new_head
+from cnnlib.chapters.choosing_a_network.checks import fits
+from cnnlib.experiments.transfer import with_new_head
 
 
 def adapt(model, classes):

@@ -11,9 +11,9 @@ from torch import nn
 import cnnlib
 from cnnlib.course import explorers
 from cnnlib.course.curves import best_rate, final_errors, select
-from cnnlib.course.explorers.resnet import SHORTCUTS, cifar_resnet_setting
-from cnnlib.course.rows import built, by_part
-from cnnlib.training.record import configurations, recorded_runs
+from cnnlib.chapters.resnet.explorers import SHORTCUTS, cifar_resnet_setting
+from cnnlib.course.explorer.rows import built, by_part
+from cnnlib.experiments.record import configurations, recorded_runs
 
 
 @pytest.mark.parametrize("shortcut", SHORTCUTS)
@@ -180,7 +180,7 @@ def test_a_suite_is_recorded_whole_and_each_run_says_where_it_is_from(suite):
 
 
 def test_the_best_rate_is_the_one_with_the_lowest_mean_error():
-    runs = recorded_runs("resnet_degradation")
+    runs = recorded_runs("resnet/degradation")
     means = {
         rate: sum(errors) / len(errors)
         for rate in (0.01, 0.03, 0.1)
@@ -190,7 +190,7 @@ def test_the_best_rate_is_the_one_with_the_lowest_mean_error():
 
 
 def test_the_degradation_explorer_draws_the_records():
-    runs = recorded_runs("resnet_degradation")
+    runs = recorded_runs("resnet/degradation")
     shown = explorers.degradation(runs).at(rate=0.1, error="test_error")
     plain56 = next(one for one in shown["series"] if one["label"].startswith("plain-56"))
     recorded = [run["curves"]["test_error"] for run in select(runs, model="cifar_plain", depth=56, learning_rate=0.1)]

@@ -9,11 +9,11 @@ import cnnlib
 from cnnlib.course import explorers
 from cnnlib.course.curves import select
 from cnnlib.course.drawings import SideBySide
-from cnnlib.course.explorers.after_resnet import EQUAL_COST, FAMILIES, RACERS, STEPS, families_setting
+from cnnlib.chapters.after_resnet.explorers import EQUAL_COST, FAMILIES, RACERS, STEPS, families_setting
 from cnnlib.models.resnext import GroupedBlock
 from cnnlib.models.stochastic_depth import linear_decay
-from cnnlib.training.families import EQUAL_WRN, RACE, race_net
-from cnnlib.training.record import configurations, recorded_runs
+from cnnlib.experiments.families import EQUAL_WRN, RACE, race_net
+from cnnlib.experiments.record import configurations, recorded_runs
 
 
 def made(python: str):
@@ -102,7 +102,7 @@ def test_a_dense_block_reads_what_its_layers_read():
 
 
 def test_the_race_shows_each_run_and_the_cost_that_is_free():
-    runs = recorded_runs("after_resnet_race")
+    runs = recorded_runs("after_resnet/race")
     for budget, free in (("parameters", "macs"), ("macs", "params")):
         shown = explorers.race(runs).at(budget=budget)
         assert len(shown["points"]) == len(select(runs, budget=budget)) == 3 * len(RACE)
@@ -117,7 +117,7 @@ def test_the_race_shows_each_run_and_the_cost_that_is_free():
 
 
 def test_width_or_depth_shows_the_records():
-    runs = recorded_runs("after_resnet_width")
+    runs = recorded_runs("after_resnet/width")
     for error in ("train_error", "test_error"):
         shown = explorers.width_or_depth(runs).at(error=error)
         for depth, one in zip(EQUAL_WRN, shown["series"], strict=True):

@@ -9,9 +9,9 @@ from cnnlib.course.curves import select
 from cnnlib.course.explorers import comparison
 from cnnlib.course.ranking import spearman
 from cnnlib.training import timing
-from cnnlib.training.record import recorded_runs
+from cnnlib.experiments.record import recorded_runs
 
-TIMES = recorded_runs("choosing_times")
+TIMES = recorded_runs("choosing_a_network/times")
 FEW = {"AlexNet, ZFNet": ("alexnet", "zfnet"), "ResNet": ("resnet18", "resnet50"), "VGG": ("vgg16",)}
 
 
@@ -120,7 +120,7 @@ def test_the_challenge_shows_cited_errors_and_counted_depths():
 
 
 def test_curves_of_transfer_are_means_over_the_recorded_seeds():
-    runs = recorded_runs("choosing_transfer")
+    runs = recorded_runs("choosing_a_network/transfer")
     shown = explorers.transfer(runs).at(target="digits")
     for series in shown["series"]:
         for labels, mean in zip(series["epochs"], series["mean"], strict=True):

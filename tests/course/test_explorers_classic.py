@@ -5,9 +5,9 @@ import torch
 
 from cnnlib.course import explorers
 from cnnlib.course.curves import select
-from cnnlib.course.explorers.classic import epochs_to, rate_of, said_epochs
+from cnnlib.chapters.classic_networks.explorers import epochs_to, rate_of, said_epochs
 from cnnlib.models.layers import ResponseNorm
-from cnnlib.training.record import configurations, recorded_runs
+from cnnlib.experiments.record import configurations, recorded_runs
 
 SUITES = ("classic_lenet", "classic_activations", "classic_bench")
 
@@ -38,7 +38,7 @@ def test_curves_are_those_of_the_records(make, suite, config, error):
 
 
 def test_the_best_rate_has_the_lowest_mean_final_training_error():
-    runs = recorded_runs("classic_activations")
+    runs = recorded_runs("classic_networks/activations")
     best = rate_of(runs, activation="relu")
     means = {
         rate: sum(run["curves"]["train_error"][-1] for run in select(runs, activation="relu", learning_rate=rate))
@@ -69,8 +69,8 @@ def test_response_normalisation_is_the_networks_own_layer(own, around):
     "make",
     [
         explorers.response_norm,
-        lambda: explorers.lenet_training(recorded_runs("classic_lenet")),
-        lambda: explorers.relu_against_tanh(recorded_runs("classic_activations")),
+        lambda: explorers.lenet_training(recorded_runs("classic_networks/lenet")),
+        lambda: explorers.relu_against_tanh(recorded_runs("classic_networks/activations")),
     ],
 )
 def test_an_explorer_of_the_chapter_is_small(make):

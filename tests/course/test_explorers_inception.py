@@ -7,8 +7,8 @@ import torch.nn.functional as F
 import cnnlib
 from cnnlib.course import explorers
 from cnnlib.course.curves import select
-from cnnlib.course.explorers.inception import COMPARED
-from cnnlib.training.record import configurations, recorded_runs
+from cnnlib.chapters.inception_bottleneck.explorers import COMPARED
+from cnnlib.experiments.record import configurations, recorded_runs
 
 SUITES = ("inception_reductions", "inception_deeper", "inception_wider", "inception_bench")
 EXPERIMENT = SUITES[:3]

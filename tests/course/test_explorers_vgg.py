@@ -8,9 +8,9 @@ from torch import nn
 
 import cnnlib
 from cnnlib.course import explorers
-from cnnlib.course.explorers.vgg import STACK_KINDS, VGG_MAPS, gaussian_size, stacked_layers_setting
+from cnnlib.chapters.vgg_receptive_fields.explorers import STACK_KINDS, VGG_MAPS, gaussian_size, stacked_layers_setting
 from cnnlib.training import effective_size
-from cnnlib.training.record import recorded_runs
+from cnnlib.experiments.record import recorded_runs
 
 
 def evaluate(python: str):
@@ -37,7 +37,7 @@ def test_a_vgg_sees_of_a_photograph_what_anatomy_says():
     explorer = explorers.vgg_fields(torch.zeros(3, 8, 8), depths=(11, 16))
     for (layer, depth), shown in explorer.table.items():
         assert evaluate(shown["python"]) == shown["fields"][-1]["pixels"]
-        whole = cnnlib.course.rows.built("vgg", depth=depth)[0]
+        whole = cnnlib.course.explorer.rows.built("vgg", depth=depth)[0]
         assert shown["fields"][-1]["jump"] == whole.row(layer).jump[0]
         assert [field["name"] for field in shown["fields"]] == VGG_MAPS[: VGG_MAPS.index(layer) + 1]
     assert "212×212 pixels, 89.6% of the image's area" in explorer.at(layer="pool5")["sentence"]
@@ -94,7 +94,7 @@ def test_effective_sizes_shows_what_was_measured_beside_theory():
 
 
 def test_the_trained_stacks_are_those_of_the_records():
-    runs = recorded_runs("vgg_stacks_digits") + recorded_runs("vgg_stacks_textures")
+    runs = recorded_runs("vgg_receptive_fields/stacks_digits") + recorded_runs("vgg_receptive_fields/stacks_textures")
     explorer = explorers.stacks_trained(runs)
     for (data, error), shown in explorer.table.items():
         for series, (kind, label) in zip(shown["series"], STACK_KINDS.items(), strict=True):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cnnlib.course import ledger, networks, papers, quiz
 from cnnlib.course.explorer import Explorer, Knob
-from cnnlib.course.views import VIEWS
+from cnnlib.course.explorer.views import VIEWS
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6)
 values = st.recursive(

@@ -10,7 +10,7 @@ from torch import nn
 
 import cnnlib
 from cnnlib.training import compress, fit
-from cnnlib.training.families import FireNet
+from cnnlib.experiments.families import FireNet
 
 
 def small(seed: int = 0) -> nn.Module:

@@ -5,7 +5,7 @@ import torch
 
 import cnnlib
 from cnnlib.models.googlenet import Inception
-from cnnlib.training.experiments import SmallInception
+from cnnlib.experiments.small_inception import SmallInception
 
 
 @pytest.mark.parametrize("reduce", [True, False])

@@ -5,7 +5,7 @@ import torch
 
 import cnnlib
 from cnnlib.training import families
-from cnnlib.training.families import BUDGETS, EQUAL_WRN, RACE, FireNet
+from cnnlib.experiments.families import BUDGETS, EQUAL_WRN, RACE, FireNet
 
 
 @pytest.mark.parametrize("budget", BUDGETS)

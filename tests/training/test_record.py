@@ -76,7 +76,7 @@ def test_every_suite_is_recorded_whole_and_its_records_are_those_of_its_grid(sui
 def test_a_recorded_run_that_is_run_again_lands_within_its_spread():
     """Of the bench's nets one with a learning curve to speak of: the spread is that of its seeds."""
     setting = {"model": "cifar_resnet", "depth": 8, "width": 1.0}
-    runs = [run for run in recording.recorded_runs("resnet_bench") if setting.items() <= run["config"].items()]
+    runs = [run for run in recording.recorded_runs("resnet/bench") if setting.items() <= run["config"].items()]
     config = {key: value for key, value in runs[0]["config"].items() if key != "recipe"}
     again = recording.run(config, torch.device("cpu"))
     for epoch in (0, 2, 14):

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from cnnlib import anatomy
-from cnnlib.training.stacked import KINDS, StackedConvs, convolutions, same_field
+from cnnlib.experiments.stacked import KINDS, StackedConvs, convolutions, same_field
 
 
 @pytest.mark.parametrize("field", [3, 5, 7, 9])

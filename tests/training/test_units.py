@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 import cnnlib
-from cnnlib.training.units import unit_signals
+from cnnlib.probes.units import unit_signals
 
 
 class Scaled(nn.Module):

@@ -7,7 +7,7 @@ from torch import nn
 
 from cnnlib import create_model
 from cnnlib.models.layers import ResponseNorm
-from cnnlib.training.visualise import deconvnet, occlusion, peaks, selective_map, unpooled
+from cnnlib.probes.visualise import deconvnet, occlusion, peaks, selective_map, unpooled
 
 
 class Rectified(torch.autograd.Function):
