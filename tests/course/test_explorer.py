@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from cnnlib import palette
 from cnnlib.course.explorer import Explorer, Knob, pack
-from cnnlib.course.html import anchor, asset, embed, markdown, script, slug, style
 from cnnlib.course.explorer.views import VIEWS
+from cnnlib.course.html import anchor, asset, embed, markdown, script, slug, style
 
 
 def stages(depth: int, shortcut: str | None = "A") -> dict:

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cnnlib.course.explorer import Explorer, Knob
-from cnnlib.course.html import escape
 from cnnlib.course.explorer.views import VIEWS, decades, linear_axis, log_axis, nice_ticks
+from cnnlib.course.html import escape
 
 ODD = '"><img src=x onerror=1></script>&é中🧠'
 SIZE = Knob("size", "Size", (1, 2, 4), 2)
