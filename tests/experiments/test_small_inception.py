@@ -4,8 +4,8 @@ import pytest
 import torch
 
 import cnnlib
-from cnnlib.models.googlenet import Inception
 from cnnlib.experiments.small_inception import SmallInception
+from cnnlib.models.googlenet import Inception
 
 
 @pytest.mark.parametrize("reduce", [True, False])

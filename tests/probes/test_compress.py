@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 import cnnlib
-from cnnlib.training import compress, fit
 from cnnlib.experiments.families import FireNet
+from cnnlib.training import compress, fit
 
 
 def small(seed: int = 0) -> nn.Module:

@@ -8,8 +8,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from cnnlib import anatomy, create_model, gradient_norms, load_data
-from cnnlib.training import activation_norms, effective_receptive_field, effective_size, linear_probe, removed
 from cnnlib.probes.gradients import features
+from cnnlib.training import activation_norms, effective_receptive_field, effective_size, linear_probe, removed
 
 IMAGES = torch.randn(4, 1, 8, 8, generator=torch.Generator().manual_seed(0))
 LABELS = torch.tensor([0, 3, 7, 9])
