@@ -101,11 +101,11 @@ def record(suite: Suite, file: Path) -> None:
     Raises OSError when the file cannot be written, and ValueError for a damaged one; the runs in it stay.
     """
     todo = list(suite.configurations())
-    done = {name_of(found["config"], suite): found for found in read_runs(suite, file)}
+    done = {name_of(found["config"]): found for found in read_runs(suite, file)}
     lines = file.read_text(encoding="utf-8").splitlines() if done else []
     file.parent.mkdir(parents=True, exist_ok=True)
     for number, config in enumerate(todo, 1):
-        name = name_of(config, suite)
+        name = name_of(config)
         if name in done:
             continue
         result = run(suite, config, best_device())
@@ -121,9 +121,9 @@ def record(suite: Suite, file: Path) -> None:
         print(f"{number}/{len(todo)} {name}: {end} in {result['seconds']:.0f} s", flush=True)
 
 
-def name_of(config: Mapping[str, Any], suite: Suite) -> str:
-    """What tells a run from the others of its suite: each setting with its value."""
-    return ", ".join(f"{key}={config.get(key)}" for key in sorted(suite.grid))
+def name_of(config: Mapping[str, Any]) -> str:
+    """All settings of a run with their values: a run of another grid, or with a value of another type, has another name."""
+    return ", ".join(f"{key}={value!r}" for key, value in sorted(config.items()) if key != "recipe")
 
 
 def read_runs(suite: Suite, file: Path | Traversable) -> list[dict]:
@@ -134,14 +134,14 @@ def read_runs(suite: Suite, file: Path | Traversable) -> list[dict]:
     """
     if not file.is_file():
         return []
-    grid = {name_of(config, suite): config for config in suite.configurations()}
+    grid = {name_of(config): config for config in suite.configurations()}
     runs: dict[str, dict] = {}
     for number, line in enumerate(file.read_bytes().splitlines(), 1):
         try:
             found = json.loads(line, parse_constant=_refuse)
             if not isinstance(found, dict) or not isinstance(found.get("config"), dict):
                 raise ValueError("it is no record: it has no config")
-            name = name_of(found["config"], suite)
+            name = name_of(found["config"])
             if name not in grid:
                 raise ValueError(f"the suite has no run with {name}")
             if name in runs:

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 import cnnlib
+from cnnlib.experiments import families
 from cnnlib.experiments.families import BUDGETS, EQUAL_WRN, RACE, FireNet
-from cnnlib.training import families
 
 
 @pytest.mark.parametrize("budget", BUDGETS)

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 import cnnlib
-from cnnlib.training import timing
+from cnnlib.experiments import timing
 
 CPU = torch.device("cpu")
 

@@ -10,7 +10,8 @@ from torch import nn
 
 import cnnlib
 from cnnlib.experiments.families import FireNet
-from cnnlib.training import compress, fit
+from cnnlib.probes import compress
+from cnnlib.training import fit
 
 
 def small(seed: int = 0) -> nn.Module:
