@@ -4,6 +4,7 @@ import json
 import re
 from html.parser import HTMLParser
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cnnlib import palette
-from cnnlib.course.explorer import Explorer, Knob, pack
+from cnnlib.course.explorer import Explorer, Knob
+from cnnlib.course.explorer.explorer import pack
 from cnnlib.course.explorer.views import VIEWS
 from cnnlib.course.html import anchor, asset, embed, markdown, script, slug, style
 
@@ -259,14 +261,13 @@ def test_anchors_are_those_of_the_book():
 
 
 def test_scripts_are_small_and_close_only_their_own_tag():
-    names = sorted(
-        file.name for file in files("cnnlib.course").joinpath("assets").iterdir() if file.name.endswith(".js")
-    )
-    assert {f"view_{view}.js" for view in VIEWS} <= set(names)
+    folder = Path(str(files("cnnlib.course")))
+    names = sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*.js"))
+    assert {f"explorer/view_{view}.js" for view in VIEWS} <= set(names)
     assert len(script(*names)) < 52_000  # an hour's reading
     assert Tags(script(*names)).elements == ["script"]
-    assert "//" not in asset("explorer.js").replace("http://", "")
-    assert "/*" not in style("base.css", "explorer.css", "quiz.css")
+    assert "//" not in asset("explorer/explorer.js").replace("http://", "")
+    assert "/*" not in style("base.css", "explorer/explorer.css", "quiz/quiz.css")
 
 
 def contrast(one: str, other: str) -> float:
