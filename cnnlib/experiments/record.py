@@ -130,13 +130,16 @@ def read_runs(suite: Suite, file: Path | Traversable) -> list[dict]:
     """The records of a suite in `file`, in the order of its grid; those not yet recorded are left out.
 
     Raises ValueError, naming the file and the line, for a record that is damaged, stands twice or is of no configuration
-    of the grid.
+    of the grid, and for a file without a line.
     """
     if not file.is_file():
         return []
+    lines = file.read_bytes().splitlines()
+    if not lines:
+        raise ValueError(f"{file} is damaged (it is empty); delete it and record the suite again")
     grid = {name_of(config): config for config in suite.configurations()}
     runs: dict[str, dict] = {}
-    for number, line in enumerate(file.read_bytes().splitlines(), 1):
+    for number, line in enumerate(lines, 1):
         try:
             found = json.loads(line, parse_constant=_refuse)
             if not isinstance(found, dict) or not isinstance(found.get("config"), dict):

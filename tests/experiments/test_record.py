@@ -305,9 +305,11 @@ def test_a_measurement_that_holds_nothing_is_damaged(tmp_path):
         read_runs(SCALES, tmp_path / "scales.jsonl")
 
 
-def test_a_file_that_is_not_there_or_empty_holds_no_runs(tmp_path):
+def test_a_file_that_is_not_there_holds_no_runs_and_an_empty_one_is_damaged(tmp_path):
+    assert read_runs(TINY, tmp_path / "nothing.jsonl") == []
     (tmp_path / "empty.jsonl").touch()
-    assert read_runs(TINY, tmp_path / "empty.jsonl") == read_runs(TINY, tmp_path / "nothing.jsonl") == []
+    with pytest.raises(ValueError, match=r"empty\.jsonl is damaged \(it is empty\); delete it and record"):
+        read_runs(TINY, tmp_path / "empty.jsonl")
 
 
 # --------------------------------------------------------------------------------------------------- the command line

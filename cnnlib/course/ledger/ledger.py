@@ -35,7 +35,9 @@ class Claiming(Protocol):
     page: str
     title: str
 
-    def claims(self) -> list[dict[str, Any]]: ...
+    def claims(self) -> list[dict[str, Any]]:
+        """Its checked entries."""
+        ...
 
 
 @cache
