@@ -16,6 +16,7 @@ from cnnlib.course.explorer import Explorer, Knob
 from cnnlib.course.explorer.views import nice_ticks
 from cnnlib.course.html import escape, style
 
+RECORDED = ": recorded runs"  # how the title ends where there is no kernel
 KEPT = 4  # nets in the live picture: as many as there are pairs of colour and dash
 AXES = {"x_label": "epoch", "y_label": "error (%)"}
 LOOKS = (("conv", "none"), ("linear", "7 4"), ("pool", "2 3"), ("activation", "10 3 2 3"))
@@ -60,7 +61,7 @@ class Bench:
             knobs = [*knobs, Knob("data", "Data", tuple(data), next(iter(data), None), kind="select")]
         self.create, self.knobs, self.epochs, self.title = create, tuple(knobs), epochs, title
         self.runs = list(recorded)
-        self.recorded = Explorer(self._recorded_curves, knobs, view="curves", title=f"{title}: recorded runs")
+        self.recorded = Explorer(self._recorded_curves, knobs, view="curves", title=title + RECORDED)
         self.trained: list[Trained] = []  # oldest first
         self.thread: threading.Thread | None = None
         self._stopping = threading.Event()
