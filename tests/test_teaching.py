@@ -38,7 +38,7 @@ One two.
 chapter.checks.output_size(size)
 ```
 """
-NUMERIC = "kind: numeric, text: "How many?", answer: 1, feedback: One., proof: '1', wrong: [{value: 2, feedback: No.}]"
+NUMERIC = 'kind: numeric, text: "How many?", answer: 1, feedback: One., proof: "1", wrong: [{value: 2, feedback: No.}]'
 QUIZ = f"""
 - {{id: a, section: "How far?", kind: multiple, text: "Which?", options: [{{text: This., correct: true, feedback: Yes.}}]}}
 - {{id: b, section: "How far?", {NUMERIC}}}
