@@ -8,7 +8,7 @@ import torch
 import cnnlib
 from cnnlib.course import explorers
 from cnnlib.course.curves import select
-from cnnlib.course.drawings import SideBySide
+from cnnlib.course.pictures.side_by_side import SideBySide
 from cnnlib.chapters.after_resnet.explorers import EQUAL_COST, FAMILIES, RACERS, STEPS, families_setting
 from cnnlib.models.resnext import GroupedBlock
 from cnnlib.models.stochastic_depth import linear_decay

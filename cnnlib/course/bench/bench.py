@@ -132,7 +132,7 @@ class Bench:
                 value=0, min=0, max=self.epochs, description="Epochs done", style={"description_width": "initial"}
             ),
             picture=w.HTML(),
-            message=w.HTML(_said("Choose a network and press Train.")),
+            message=w.HTML(_status_html("Choose a network and press Train.")),
         )
         ui.train.on_click(lambda _: self._start())
         ui.stop.on_click(lambda _: self._stop())
@@ -148,7 +148,7 @@ class Bench:
         self._stopping.clear()
         ui.train.disabled, ui.stop.disabled = True, False
         ui.progress.value, ui.progress.max = 0, ui.epochs.value
-        ui.message.value = _said("Training starts …")
+        ui.message.value = _status_html("Training starts …")
         # What the knobs say now is trained; turned meanwhile, they are for the next net.
         self.thread = threading.Thread(target=self._train, args=(setting, ui.epochs.value), daemon=True)
         self.thread.start()
@@ -156,7 +156,7 @@ class Bench:
     def _stop(self) -> None:
         self._stopping.set()
         self.widgets.stop.disabled = True
-        self.widgets.message.value = _said("Stops at the end of this epoch …")
+        self.widgets.message.value = _status_html("Stops at the end of this epoch …")
 
     def _train(self, setting: dict[str, Any], epochs: int) -> None:
         import torch
@@ -177,7 +177,7 @@ class Bench:
                 left = history.seconds / done * (epochs - done)
                 remaining = f"; about {_duration(left)} left" if left and not self._stopping.is_set() else ""
                 ui.progress.value = done
-                ui.message.value = _said(f"Epoch {done} of {epochs}: {_errors(history)}{remaining}.")
+                ui.message.value = _status_html(f"Epoch {done} of {epochs}: {_errors(history)}{remaining}.")
                 now = Trained(self._name(setting), parameters, history)
                 ui.picture.value = _picture([*self.trained[1 - KEPT :], now])
                 return self._stopping.is_set()
@@ -187,7 +187,7 @@ class Bench:
             done = len(history.train_error)
             how = "Done" if done == epochs else "Stopped"
             after = f"{how} after {done} of {epochs} epochs and {_duration(history.seconds)}"
-            ui.message.value = _said(f"{after}: {_errors(history)}.")
+            ui.message.value = _status_html(f"{after}: {_errors(history)}.")
         except Exception as error:  # whatever went wrong belongs in front of the reader, not in a thread's log
             what = f"{type(error).__name__}: {escape(str(error))}"
             ui.message.value = f'<div role="alert"><b>Training ended with an error.</b> {what}</div>'
@@ -201,12 +201,12 @@ class Bench:
             return self.data
         name = setting["data"]
         if callable(self.data[name]):
-            self.widgets.message.value = _said(f"Loading {name} …")
+            self.widgets.message.value = _status_html(f"Loading {name} …")
             self.data[name] = self.data[name]()
         return self.data[name]
 
 
-def _said(text: str) -> str:
+def _status_html(text: str) -> str:
     """A message as HTML that a screen reader announces."""
     return f'<div role="status">{escape(text)}</div>'
 
