@@ -22,7 +22,7 @@ from safetensors.torch import save_file
 
 from book import execute, lint_notebooks, repository
 from book.extension import glossary, teaching
-from book.reading import load_entries, read_notebook
+from book.reading import read_notebook
 from cnnlib import create_model, load_weights
 from cnnlib.chapters import named
 from cnnlib.course import papers
@@ -116,7 +116,6 @@ YAML = {
     "papers": Kind(COURSE / "papers.yaml", lambda path: papers.parse(path.read_bytes()), whole_papers),
     "glossary": Kind(ROOT / "book/glossary.yaml", lambda path: glossary.parse(path.read_bytes()), whole_glossary),
     "sessions": Kind(ROOT / "book/sessions.yaml", lambda path: teaching.parse_plans(path.read_bytes()), whole_plans),
-    "ledger for the build": Kind(CHAPTER / "ledger.yaml", lambda path: load_entries(path.read_bytes(), path.name, ("id", "short")), lambda entries: texts(entries, "id", "short")),
 }  # fmt: skip
 JSON_LINES = {
     "runs": Kind(CHAPTER / "runs/bench.jsonl", lambda path: read_runs(named("resnet").suite("bench"), path), whole_records),

@@ -27,6 +27,17 @@ def load_yaml(text: str | bytes, file: str) -> Any:
         raise ValueError(f"{file} is not YAML: {' '.join(str(error).split())}") from error
 
 
+def load_entries(text: str | bytes, file: str) -> list[dict[str, Any]]:
+    """A YAML text that is a list of entries with fields. Raises ValueError, naming `file` and the entry."""
+    entries = load_yaml(text, file)
+    if not isinstance(entries, list) or not entries:
+        raise ValueError(f"{file} must be a list of entries")
+    for number, entry in enumerate(entries, 1):
+        if not isinstance(entry, dict):
+            raise ValueError(f"{file}, entry {number}: must be fields, got {entry!r}")
+    return entries
+
+
 @cache
 def _loader() -> type:
     import yaml

@@ -8,6 +8,7 @@ import torch
 
 from cnnlib.analysis import Anatomy, Layer, anatomy
 from cnnlib.analysis.roofline import work
+from cnnlib.chapters.choosing_a_network.networks import FAMILIES
 from cnnlib.course.curves import provenance, select
 from cnnlib.course.explorer import Explorer, Knob
 from cnnlib.course.papers import reported
@@ -67,15 +68,6 @@ def model_costs(networks: dict[str, str] | None = None) -> Explorer:
 
 # ------------------------------------------------------------------------------------------------ networks for ImageNet
 
-FAMILIES = {
-    "AlexNet, ZFNet": ("alexnet", "zfnet"),
-    "VGG": ("vgg11", "vgg16", "vgg19"),
-    "NiN, SqueezeNet": ("nin", "squeezenet1_0", "squeezenet1_1"),
-    "Inception": ("googlenet", "bn_inception", "inception_v3", "inception_v4", "inception_resnet_v2"),
-    "ResNet": ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "preact_resnet200"),
-    "wide, ResNeXt, fractal": ("wide_resnet50_2", "resnext50_32x4d", "resnext101_32x8d", "fractalnet34"),
-    "DenseNet": ("densenet121", "densenet161", "densenet169", "densenet201"),
-}
 COMPARED = {
     "top1": ("top-1 error", "%"),
     "top5": ("top-5 error", "%"),
