@@ -48,8 +48,8 @@ ANALYSIS = [
 TRAINING = [
     Mutant("cnnlib/training/augment.py", "torch.where(mirrored, images.flip(3), images)", "torch.where(mirrored, images.flip(2), images)", "tests/training/test_augment.py"),
     Mutant("cnnlib/training/augment.py", "(axes * variances.clamp_min(0).sqrt()).T", "(axes * variances.clamp_min(0)).T", "tests/training/test_augment.py"),
-    Mutant("cnnlib/training/loop.py", "mine = batch[rank::processes]", "mine = batch[:len(batch) // processes]", "tests/training/test_distributed.py"),
-    Mutant("cnnlib/training/loop.py", "                optimizer.zero_grad()\n", "", "tests/training/test_loop.py"),
+    Mutant("cnnlib/training/loop.py", "mine = batch[run.rank :: run.processes]", "mine = batch[: len(batch) // run.processes]", "tests/training/test_distributed.py"),
+    Mutant("cnnlib/training/loop.py", "        run.optimizer.zero_grad()\n", "", "tests/training/test_loop.py"),
     Mutant("cnnlib/training/recipes.py", "    weight_decay: float = 1e-4", "    weight_decay: float = 1e-3", "tests/training/test_recipes.py"),
 ]  # fmt: skip
 COURSE = [
