@@ -163,7 +163,7 @@ def _refuse(constant: str) -> None:
 
 
 def check_record(found: dict, config: dict, suite: Suite) -> None:
-    """That a record of the run `config` says where it comes from, and has its curves or what was measured.
+    """Checks that a record of the run `config` says where it comes from, and has its curves or measurements.
 
     Raises ValueError with what it lacks.
     """

@@ -48,7 +48,7 @@ def interleaved(calls: Mapping[str, Callable[[], object]], rounds: int, device: 
 
 @contextmanager
 def cpu_threads(count: int | None) -> Iterator[None]:
-    """So many threads of torch's on the CPU, for as long as the context lasts; None changes nothing."""
+    """Torch computes with `count` threads on the CPU for as long as the context lasts; None changes nothing."""
     before = torch.get_num_threads()
     torch.set_num_threads(count or before)
     try:
@@ -158,7 +158,7 @@ def matched(whole: Anatomy, calls: list[tuple[str, tuple[int, ...], float]]) -> 
 def machine(
     *, rounds: int = 5, threads: int | None = None, device: torch.device | str | None = None
 ) -> dict[str, float]:
-    """What the machine reached, the best of so many rounds: "peak", "bandwidth" and "overhead".
+    """The best figures of the machine in so many rounds: "peak", "bandwidth" and "overhead".
 
     The peak is in MACs a second, in a product of square float32 matrices; the bandwidth in bytes a second, in a copy too
     large for a CPU's caches, read and written. The overhead is the seconds that an operation takes on a single value.
@@ -200,7 +200,7 @@ def grouped_times(
 def measure(
     config: dict, device: torch.device, *, networks: Sequence[str], by_operation: Sequence[str], rounds: int = 7
 ) -> dict:
-    """What a recorded run of times holds, for the settings "batch" and "threads": medians and ranges in seconds.
+    """The content of a recorded run of times, for the settings "batch" and "threads": medians and ranges in seconds.
 
     `networks` are timed as a whole, those of `by_operation` operation by operation.
     """

@@ -33,7 +33,7 @@ QUANTITIES = {
 
 
 def model_costs(networks: dict[str, str] | None = None) -> Explorer:
-    """What the networks of the course cost for one image of 224×224 pixels, on axes to choose.
+    """The costs of the course's networks for one image of 224×224 pixels, on axes to choose.
 
     `networks` has the names of models, each with the group that it is drawn as.
     """
@@ -129,17 +129,19 @@ def scatter_of_networks(times: list[dict]) -> Explorer:
         known = [row for row in rows if row[x] is not None and row[y] is not None]
         if x == y:
             low, high = (end(known, key=lambda row: row[x]) for end in (min, max))
-            said = f"One quantity on both axes: every mark is on the diagonal, from {low['name']} to {high['name']}."
+            comparison = (
+                f"One quantity on both axes: every mark is on the diagonal, from {low['name']} to {high['name']}."
+            )
         else:
             found = spearman([row[x] for row in known], [row[y] for row in known])
-            said = f"Rank correlation of {COMPARED[x][0]} and {COMPARED[y][0]}: {found:.2f}, {in_words(found)}."
+            comparison = f"Rank correlation of {COMPARED[x][0]} and {COMPARED[y][0]}: {found:.2f}, {in_words(found)}."
         area = "" if size == "none" else f" Area: {COMPARED[size][0]}."
         return {
             "points": rows,
             "x": axis(x),
             "y": axis(y),
             "size": None if size == "none" else {"label": COMPARED[size][0], "unit": COMPARED[size][1], "of": size},
-            "sentence": f"{len(known)} networks. {said}{area}",
+            "sentence": f"{len(known)} networks. {comparison}{area}",
         }
 
     return Explorer(setting, knobs, view="scatter", title="Networks on two axes")
@@ -185,7 +187,7 @@ def rankings(times: list[dict]) -> Explorer:
 
     def setting(network: str, other: str) -> dict:
         chosen = list(dict.fromkeys(name for name in (network, other) if name != "nobody"))
-        said = [
+        places = [
             f"{name}: "
             + ", ".join(
                 f"{ordinal(place)} in {COMPARED[key][0]}" for key, place in zip(RANKED, row["places"], strict=True)
@@ -198,7 +200,7 @@ def rankings(times: list[dict]) -> Explorer:
             "columns": [COMPARED[key][0] for key in RANKED],
             "rows": shown,
             "chosen": chosen,
-            "sentence": f"Of {len(rows)} networks, the least of each first. {'; '.join(said)}.",
+            "sentence": f"Of {len(rows)} networks, the least of each first. {'; '.join(places)}.",
         }
 
     return Explorer(setting, knobs, view="ranks", title="Five rankings")
@@ -253,14 +255,14 @@ def challenge() -> Explorer:
             "points": points,
             "x": {"label": "year", "unit": "year", "log": False, "of": "year"},
             "y": {**axis, "log": y == "depth", "of": y},
-            "sentence": f"Shown: {show}, {len(points)} marks. {said_of(points, y)}",
+            "sentence": f"Shown: {show}, {len(points)} marks. {challenge_sentence(points, y)}",
         }
 
     return Explorer(setting, knobs, view="scatter", title="The ImageNet challenge by year")
 
 
-def said_of(points: list[dict], y: str) -> str:
-    """What a setting of `challenge` shows, in a sentence."""
+def challenge_sentence(points: list[dict], y: str) -> str:
+    """A sentence about the marks of a setting of `challenge`."""
     if not points:
         return "Before 2012 no network was entered among the winners, so there is no depth to show."
     first, last = points[0], points[-1]
@@ -435,12 +437,12 @@ def transfer(runs: list[dict]) -> Explorer:
             }
             series.append({"label": way, "epochs": labels, "runs": len(errors[0]), "style": WAYS[way], **curve})
         few = labels[1]
-        said = ", ".join(f"{one['label']} {one['mean'][1]:.0f}%" for one in series)
+        errors = ", ".join(f"{one['label']} {one['mean'][1]:.0f}%" for one in series)
         return {
             "series": series,
             "x_label": "labels",
             "y_label": "test error (%)",
-            "sentence": f"{targets[target].capitalize()}, {few} labels: {said} wrong on average.",
+            "sentence": f"{targets[target].capitalize()}, {few} labels: {errors} wrong on average.",
             "note": f"{provenance(mine)}. The network before had learned five shapes; the bands are the range over seeds.",
         }
 
