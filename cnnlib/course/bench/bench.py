@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from cnnlib.course.curves import provenance, select, spread
 from cnnlib.course.explorer import Explorer, Knob
-from cnnlib.course.explorer.views import nice_ticks
+from cnnlib.course.explorer.scales import nice_ticks
 from cnnlib.course.html import escape, style
 
 KEPT = 4  # nets in the live picture: as many as there are pairs of colour and dash

@@ -7,7 +7,7 @@ import torch
 from cnnlib.analysis import Anatomy, anatomy
 from cnnlib.analysis.graph import kind
 from cnnlib.analysis.trace import Layer
-from cnnlib.course.explorer.views import COSTS
+from cnnlib.course.explorer.costs import COSTS
 from cnnlib.models import create_model
 
 
