@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 import cnnlib
-from cnnlib.course import checks
+from cnnlib.chapters.choosing_a_network import checks
 from cnnlib.chapters.choosing_a_network.checks import fits
 from cnnlib.experiments.transfer import with_new_head
 

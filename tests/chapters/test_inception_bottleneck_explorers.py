@@ -5,13 +5,12 @@ import torch
 import torch.nn.functional as F
 
 import cnnlib
-from cnnlib.course import explorers
-from cnnlib.course.curves import select
+from cnnlib.chapters import recorded_runs
+from cnnlib.chapters.inception_bottleneck import explorers
 from cnnlib.chapters.inception_bottleneck.explorers import COMPARED
-from cnnlib.experiments.record import configurations, recorded_runs
+from cnnlib.course.curves import select
 
-SUITES = ("inception_reductions", "inception_deeper", "inception_wider", "inception_bench")
-EXPERIMENT = SUITES[:3]
+EXPERIMENT = [f"inception_bottleneck/{suite}" for suite in ("reductions", "deeper", "wider")]
 
 
 def test_bars_are_the_branches_of_the_module_that_their_python_makes():
@@ -52,13 +51,6 @@ def test_without_smoothing_no_lead_is_enough():
     assert "no lead of the right logit is enough" in explorers.label_smoothing().at(epsilon=0.0)["sentence"]
 
 
-@pytest.mark.parametrize("suite", SUITES)
-def test_a_suite_is_recorded_whole(suite):
-    runs = recorded_runs(suite)
-    assert len(runs) == len(list(configurations(suite)))
-    assert all(len(curve) == run["config"]["epochs"] for run in runs for curve in run["curves"].values())
-
-
 def test_the_comparison_draws_the_records():
     runs = [run for suite in EXPERIMENT for run in recorded_runs(suite)]
     explorer = explorers.reductions(runs)
@@ -77,8 +69,3 @@ def test_gradients_are_drawn_as_measured_and_as_multiples():
     assert [one["mean"] for one in explorer.at(show="norm")["series"]] == [[1, 4], [3, 4]]
     assert [one["mean"] for one in explorer.at(show="ratio")["series"]] == [[1, 1], [3, 1]]
     assert "with heads 3" in explorer.at(show="ratio")["sentence"]
-
-
-@pytest.mark.parametrize("make", [explorers.inception_module, explorers.label_smoothing])
-def test_each_is_small(make):
-    assert len(make()._repr_html_().encode()) < 60_000

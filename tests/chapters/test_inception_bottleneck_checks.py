@@ -5,8 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from cnnlib.course import checks
-from cnnlib.course.checks import inception
+from cnnlib.chapters.inception_bottleneck import checks
 
 
 class Mine(nn.Module):
@@ -55,7 +54,7 @@ def test_what_a_module_is_made_of_is_checked(changed, part):
 
 def test_smoothed_targets_are_those_of_torch():
     logits = torch.randn(1, 7)
-    right, other = inception.SMOOTHED_TARGETS.reference(7, 0.3)
+    right, other = checks.SMOOTHED_TARGETS.reference(7, 0.3)
     targets = torch.full((1, 7), other)
     targets[0, 2] = right
     expected = F.cross_entropy(logits, torch.tensor([2]), label_smoothing=0.3)

@@ -4,18 +4,14 @@ import math
 
 import pytest
 import torch
+from explorer_samples import evaluate
 from torch import nn
 
 import cnnlib
-from cnnlib.course import explorers
+from cnnlib.chapters import recorded_runs
+from cnnlib.chapters.vgg_receptive_fields import explorers
 from cnnlib.chapters.vgg_receptive_fields.explorers import STACK_KINDS, VGG_MAPS, gaussian_size, stacked_layers_setting
-from cnnlib.training import effective_size
-from cnnlib.experiments.record import recorded_runs
-
-
-def evaluate(python: str):
-    with torch.device("meta"):
-        return eval(python, {"cnnlib": cnnlib, "nn": nn})
+from cnnlib.probes import effective_size
 
 
 @pytest.mark.parametrize(("layers", "kernel", "width"), [(1, 3, 16), (3, 3, 64), (2, 5, 64), (5, 7, 512)])
@@ -111,3 +107,40 @@ def test_what_autograd_keeps_of_a_narrow_vgg_is_what_a_real_step_allocates():
         output = model(image)
     allocated = sum(event.self_cpu_memory_usage for event in profile.key_averages())
     assert allocated == cnnlib.anatomy(model).saved_bytes + output.nbytes
+
+
+def test_the_square_of_a_unit_is_where_its_gradient_is():
+    shown = explorers.receptive_fields(channels=1, input_size=9)
+    for (_, _, _, unit), result in shown.table.items():
+        network = evaluate(result["python"], "cpu")
+        for weight in network.parameters():
+            nn.init.ones_(weight)
+        image = torch.zeros(1, 1, 9, 9, requires_grad=True)
+        out = network(image)[0, 0]
+        position = tuple(0 if unit == "corner" else size // 2 for size in out.shape)
+        out[position].backward()
+        (top, bottom), (left, right) = result["fields"][-1]["pixels"]
+        seen = torch.zeros(9, 9, dtype=bool)
+        seen[max(0, top) : bottom + 1, max(0, left) : right + 1] = True
+        assert torch.equal(image.grad[0, 0] != 0, seen)
+        assert f"{sum(weight.numel() for weight in network.parameters()):,} weights" in result["sentence"]
+
+
+def test_three_small_layers_see_as_much_as_a_large_one_with_fewer_weights():
+    fields = explorers.receptive_fields()
+    small, large = fields.at(layers=3, kernel=3), fields.at(layers=1, kernel=7)
+    assert small["fields"][-1]["pixels"] == large["fields"][-1]["pixels"]
+    assert "110,592 weights; one layer of 7×7 takes 200,704" in small["sentence"]
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (torch.zeros(1, 5, 5), r"shape \(1, 5, 5\); \(H, W\) and"),
+        (torch.full((5, 5), 255.0), "values from 255 to 255; 0 to 1"),
+        (torch.full((5, 5), float("nan")), "values from nan"),
+    ],
+)
+def test_what_is_no_image_is_refused(image, message):
+    with pytest.raises(ValueError, match=message):
+        explorers.receptive_fields(image=image)

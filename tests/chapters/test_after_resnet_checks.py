@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from cnnlib.course import checks
+from cnnlib.chapters.after_resnet import checks
 
 
 class PreAct(nn.Module):

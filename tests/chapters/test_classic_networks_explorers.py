@@ -1,29 +1,22 @@
-"""Chapter 1's explorers of training and of response normalisation show what the records and the layer say."""
+"""Chapter 1's explorers say what `anatomy` and torch say, what the records hold and what the layer computes."""
 
 import pytest
 import torch
+from explorer_samples import evaluate, sampled_settings
 
-from cnnlib.course import explorers
-from cnnlib.course.curves import select
+import cnnlib
+from cnnlib.chapters import recorded_runs
+from cnnlib.chapters.classic_networks import explorers
 from cnnlib.chapters.classic_networks.explorers import epochs_to, rate_of, said_epochs
+from cnnlib.course.curves import select
 from cnnlib.models.layers import ResponseNorm
-from cnnlib.experiments.record import configurations, recorded_runs
-
-SUITES = ("classic_lenet", "classic_activations", "classic_bench")
-
-
-@pytest.mark.parametrize("suite", SUITES)
-def test_a_suite_is_recorded_whole(suite):
-    runs = recorded_runs(suite)
-    assert len(runs) == len(list(configurations(suite)))
-    assert all(len(curve) == run["config"]["epochs"] for run in runs for curve in run["curves"].values())
 
 
 @pytest.mark.parametrize(
     ("make", "suite", "config"),
     [
-        (explorers.lenet_training, "classic_lenet", {"pooling": "max"}),
-        (explorers.relu_against_tanh, "classic_activations", {}),
+        (explorers.lenet_training, "classic_networks/lenet", {"pooling": "max"}),
+        (explorers.relu_against_tanh, "classic_networks/activations", {}),
     ],
 )
 @pytest.mark.parametrize("error", ["train_error", "test_error"])
@@ -68,10 +61,40 @@ def test_response_normalisation_is_the_networks_own_layer(own, around):
 @pytest.mark.parametrize(
     "make",
     [
-        explorers.response_norm,
         lambda: explorers.lenet_training(recorded_runs("classic_networks/lenet")),
         lambda: explorers.relu_against_tanh(recorded_runs("classic_networks/activations")),
     ],
 )
-def test_an_explorer_of_the_chapter_is_small(make):
+def test_an_explorer_of_records_is_small(make):
     assert len(make()._repr_html_().encode()) < 60_000
+
+
+@pytest.mark.parametrize("make", [explorers.lenet_pipeline, explorers.alexnet_pipeline])
+def test_pipelines_show_every_layer_with_weights_of_the_network_that_their_python_makes(make):
+    for _, shown in sampled_settings(make()):
+        model = evaluate(shown["python"])
+        whole = cnnlib.anatomy(model)
+        weighted = [layer.out_shape for layer in whole.layers if layer.params]
+        assert [one["shape"] for one in shown["layers"] if one["op"] in ("conv", "linear")] == weighted
+        assert shown["layers"][0]["shape"] == model.input_size
+        assert f"{whole.macs:,} MACs" in shown["sentence"]
+
+
+def test_lenet_at_its_own_size_goes_through_the_shapes_of_the_paper():
+    shapes = [one["shape"] for one in explorers.lenet_pipeline().at()["layers"]]
+    assert shapes == [(1, 32, 32), (6, 28, 28), (6, 14, 14), (16, 10, 10), (16, 5, 5), (120,), (84,), (10,)]
+
+
+def test_a_convolution_is_what_torch_computes():
+    shown = explorers.convolution(sizes=(5, 8), kernels=(1, 3, 6), paddings=(0, 1), strides=(1, 3), out_channels=4)
+    for (n, f, p, s), result in shown.table.items():
+        layer = evaluate(result["python"], "cpu")
+        values = {row["Quantity"]: row["Value"] for row in result["rows"]}
+        assert values["parameters"] == sum(parameter.numel() for parameter in layer.parameters())
+        if f > n + 2 * p:
+            assert values["output size"] is None and "does not fit" in result["sentence"]
+            continue
+        out = layer(torch.zeros(1, 3, n, n))[0]
+        assert (values["output size"], values["output values"]) == (out.shape[1], out.numel())
+        assert values["MACs"] == out.numel() * f * f * 3
+        assert values["left over"] == (n + 2 * p - f) % s

@@ -2,14 +2,15 @@
 
 import pytest
 import torch
+from explorer_samples import evaluate
 
 import cnnlib
-from cnnlib.course import explorers, reported
+from cnnlib.chapters import recorded_runs
+from cnnlib.chapters.choosing_a_network import explorers
+from cnnlib.course import reported
 from cnnlib.course.curves import select
-from cnnlib.course.explorers import comparison
 from cnnlib.course.ranking import spearman
-from cnnlib.training import timing
-from cnnlib.experiments.record import recorded_runs
+from cnnlib.experiments import timing
 
 TIMES = recorded_runs("choosing_a_network/times")
 FEW = {"AlexNet, ZFNet": ("alexnet", "zfnet"), "ResNet": ("resnet18", "resnet50"), "VGG": ("vgg16",)}
@@ -18,12 +19,12 @@ FEW = {"AlexNet, ZFNet": ("alexnet", "zfnet"), "ResNet": ("resnet18", "resnet50"
 @pytest.fixture
 def few(monkeypatch):
     """Five networks for 27: what is shown of each is the same, and counted sooner."""
-    monkeypatch.setattr(comparison, "FAMILIES", FEW)
-    monkeypatch.setattr(comparison, "ALLOWED", (45, 31, 24))
+    monkeypatch.setattr(explorers, "FAMILIES", FEW)
+    monkeypatch.setattr(explorers, "ALLOWED", (45, 31, 24))
 
 
 def test_every_network_that_is_timed_is_compared_once():
-    names = [name for group in comparison.FAMILIES.values() for name in group]
+    names = [name for group in explorers.FAMILIES.values() for name in group]
     assert sorted(names) == sorted(timing.IMAGENET)
     assert set(timing.LOOKED_INTO) <= set(names)
 
@@ -53,7 +54,7 @@ def test_the_sentence_has_the_correlation_of_the_axes_of_what_is_known(few):
 def test_places_are_those_of_sorting_by_each_column(few):
     shown = explorers.rankings(TIMES).at(network="resnet50", other="nobody")
     rows = {row["name"]: row for row in explorers.compared(TIMES) if row["top1"] is not None}
-    for k, key in enumerate(comparison.RANKED):
+    for k, key in enumerate(explorers.RANKED):
         in_order = sorted(rows, key=lambda name: rows[name][key])
         assert [row["name"] for row in sorted(shown["rows"], key=lambda row: row["places"][k])] == in_order
     assert shown["chosen"] == ["resnet50"] and "resnet50: 1st in top-1 error" in shown["sentence"]
@@ -73,7 +74,7 @@ def test_the_guide_names_the_cheapest_of_those_that_err_little_enough(few):
     ("place", "said"), [(1, "1st"), (2, "2nd"), (3, "3rd"), (4, "4th"), (11, "11th"), (22, "22nd")]
 )
 def test_ordinals(place, said):
-    assert comparison.ordinal(place) == said
+    assert explorers.ordinal(place) == said
 
 
 @pytest.mark.parametrize(
@@ -81,7 +82,7 @@ def test_ordinals(place, said):
     [(138357544, "", "138 M"), (4.29e6, "B", "4.29 MB"), (0.0594, "s", "59 ms"), (0.0021, "s", "2.1 ms"), (23.87, "%", "23.9%")],
 )  # fmt: skip
 def test_amounts_are_said_as_a_person_would(value, unit, said):
-    assert comparison.amount(value, unit).replace("\u202f", " ") == said
+    assert explorers.amount(value, unit).replace("\u202f", " ") == said
 
 
 def test_shares_of_time_add_up_and_every_operation_has_a_kind():
@@ -93,7 +94,7 @@ def test_shares_of_time_add_up_and_every_operation_has_a_kind():
 def test_layers_lie_where_their_macs_bytes_and_times_put_them():
     record = select(TIMES, batch=1, threads=1)[0]
     shown = explorers.roofline(TIMES).at(network="alexnet", threads=1)
-    whole = comparison.anatomy_of("alexnet")
+    whole = explorers.anatomy_of("alexnet")
     weighted = [
         (row, took) for row, took in zip(whole.layers, record["operations"]["alexnet"], strict=True) if row.macs
     ]
@@ -107,7 +108,7 @@ def test_layers_lie_where_their_macs_bytes_and_times_put_them():
 
 
 def test_grouped_convolutions_are_told_from_others():
-    kinds = {comparison.window_of(row) for row in comparison.anatomy_of("resnext50_32x4d").layers if row.op == "conv2d"}
+    kinds = {explorers.window_of(row) for row in explorers.anatomy_of("resnext50_32x4d").layers if row.op == "conv2d"}
     assert kinds == {"1×1", "3×3, grouped", "larger window"}
 
 
@@ -126,3 +127,11 @@ def test_curves_of_transfer_are_means_over_the_recorded_seeds():
         for labels, mean in zip(series["epochs"], series["mean"], strict=True):
             errors = [run["errors"][series["label"]] for run in select(runs, target="digits", labels=labels)]
             assert len(errors) == series["runs"] and mean == pytest.approx(sum(errors) / len(errors), abs=0.01)
+
+
+def test_points_are_the_networks_own_figures():
+    shown = explorers.model_costs({"alexnet": "AlexNet", "squeezenet1_1": "SqueezeNet"})
+    seen = {name: cnnlib.anatomy(evaluate(f"cnnlib.create_model({name!r})")) for name in ("alexnet", "squeezenet1_1")}
+    for (x, y), result in shown.table.items():
+        points = {point["name"]: (point["x"], point["y"]) for point in result["points"]}
+        assert points == {name: (getattr(whole, x), getattr(whole, y)) for name, whole in seen.items()}

@@ -3,8 +3,7 @@
 import pytest
 from torch import nn
 
-from cnnlib.course import checks
-from cnnlib.course.checks import vgg
+from cnnlib.chapters.vgg_receptive_fields import checks
 
 
 class Stage(nn.Module):
@@ -49,11 +48,11 @@ def test_one_convolution_is_not_a_stage_of_three():
 
 
 def test_the_recurrence_is_what_anatomy_follows():
-    for (layers,) in vgg.FIELD_WALK.inputs:
-        assert vgg.walked(layers) == vgg.last_row(layers)
+    for (layers,) in checks.FIELD_WALK.inputs:
+        assert checks.walked(layers) == checks.last_row(layers)
 
 
 def test_the_arithmetic_of_the_activations_is_what_anatomy_sums():
-    for (stages,) in vgg.VGG_ACTIVATIONS.inputs:
-        assert vgg.counted(stages) == vgg.outputs(stages)
-    assert vgg.outputs((2, 2, 3, 3, 3)) == 15_237_608  # the rows of the widely copied table of VGG-16
+    for (stages,) in checks.VGG_ACTIVATIONS.inputs:
+        assert checks.counted(stages) == checks.outputs(stages)
+    assert checks.outputs((2, 2, 3, 3, 3)) == 15_237_608  # the rows of the widely copied table of VGG-16

@@ -4,8 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from cnnlib.course import checks
-from cnnlib.course.checks import classic
+from cnnlib.chapters.classic_networks import checks
 from cnnlib.models.lenet import C3_READS, LeNet5
 
 
@@ -17,8 +16,8 @@ def test_the_formulas_of_the_chapter_pass():
 
 def test_the_connection_table_exercise_gives_the_number_of_the_paper():
     reads = tuple(map(len, C3_READS))
-    assert (reads,) in classic.CONNECTION_TABLE.inputs
-    assert classic.connected(reads) == sum(p.numel() for p in LeNet5().c3.parameters()) == 1516
+    assert (reads,) in checks.CONNECTION_TABLE.inputs
+    assert checks.connected(reads) == sum(p.numel() for p in LeNet5().c3.parameters()) == 1516
 
 
 class Mine(nn.Module):

@@ -6,14 +6,14 @@ import pytest
 import torch
 
 import cnnlib
-from cnnlib.course import explorers
+from cnnlib.chapters import recorded_runs
+from cnnlib.chapters.after_resnet import explorers
+from cnnlib.chapters.after_resnet.explorers import EQUAL_COST, FAMILIES, RACERS, STEPS, families_setting
 from cnnlib.course.curves import select
 from cnnlib.course.drawings import SideBySide
-from cnnlib.chapters.after_resnet.explorers import EQUAL_COST, FAMILIES, RACERS, STEPS, families_setting
+from cnnlib.experiments.families import EQUAL_WRN, RACE, race_net
 from cnnlib.models.resnext import GroupedBlock
 from cnnlib.models.stochastic_depth import linear_decay
-from cnnlib.experiments.families import EQUAL_WRN, RACE, race_net
-from cnnlib.experiments.record import configurations, recorded_runs
 
 
 def made(python: str):
@@ -139,11 +139,6 @@ def test_signals_are_those_that_were_measured():
         [6, 12],
     )
     assert "identity 2 at the first unit and 4 at the last; scaled 5 at the first unit and 10" in shown["sentence"]
-
-
-@pytest.mark.parametrize("suite", ["after_resnet_race", "after_resnet_width", "after_resnet_bench"])
-def test_a_suite_is_recorded_whole(suite):
-    assert len(recorded_runs(suite)) == len(list(configurations(suite)))
 
 
 def test_diagrams_side_by_side_each_have_their_name():
