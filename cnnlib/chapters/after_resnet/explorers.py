@@ -9,8 +9,8 @@ from cnnlib.analysis import Anatomy, anatomy
 from cnnlib.analysis.trace import Layer
 from cnnlib.course.curves import provenance, select, spread
 from cnnlib.course.explorer import Explorer, Knob
-from cnnlib.course.explorer.rows import built, costs, totals
-from cnnlib.course.explorer.settings import largest
+from cnnlib.course.explorer.rows import anatomy_and_call, costs, totals
+from cnnlib.course.explorer.settings import largest_share
 from cnnlib.experiments.families import EQUAL_WRN, race_net
 from cnnlib.models.densenet import DenseBlock, DenseLayer
 from cnnlib.models.fractalnet import FractalBlock
@@ -63,7 +63,7 @@ def families_setting(family: str, first: str, second: str) -> dict:
     """
     name, *knobs, shortcuts = FAMILIES[family]
     chosen = {knob: values[STEPS.index(step)] for (knob, values), step in zip(knobs, (first, second), strict=True)}
-    whole, code = built(name, **chosen, **FIXED.get(family, {}))
+    whole, code = anatomy_and_call(name, **chosen, **FIXED.get(family, {}))
     stages = by_stage(whole)
     rows = [stage_row(whole, stage, layers) for stage, layers in stages]
     shown = totals(whole) | {"receptive_field": whole.receptive_field[0]}
@@ -222,7 +222,7 @@ def cardinality_setting(paths: int, keep: str) -> dict:
         "rows": rows,
         "totals": totals(whole),
         "sentence": f"{paths} path{'s' * (paths > 1)} of {width} channels, {paths * width} together: {whole.params:,} "
-        f"parameters; {largest(rows, 'macs', 'MACs')}.",
+        f"parameters; {largest_share(rows, 'macs', 'MACs')}.",
         "python": f"cnnlib.models.resnext.GroupedBlock(256, 64, cardinality={paths}, base_width={width})",
     }
 
