@@ -5,8 +5,11 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 from test_scripts import ODD, bare
+from view_examples import explorer as example
+from view_examples import with_a_ninth_view
 
-from cnnlib.course.explorer import Explorer, Knob
+from cnnlib import palette
+from cnnlib.course.explorer import Explorer, Knob, views
 
 SIZE = Knob("size", "Size", (1, 2, 4), 2)
 
@@ -15,11 +18,6 @@ def bars(size: int) -> dict:
     row = {"name": ODD, "op": "conv", "params": 100 * size, "macs": 0, "output_bytes": 1500}
     other = {"name": "fc", "op": "linear", "params": 300 * size, "macs": 0, "output_bytes": 500}
     return {"rows": [row, other], "totals": {"params": 400 * size, "macs": 0, "output_bytes": 2000}}
-
-
-def field(size: int) -> dict:
-    units = [{"name": f"{ODD}{k}", "pixels": [[-k, k * size], [-k, k * size]], "jump": size} for k in (1, 2)]
-    return {"input": 9, "fields": units}
 
 
 def pipeline(size: int) -> dict:
@@ -54,12 +52,12 @@ def table(size: int) -> dict:
     return {"rows": [{"what": ODD, "2": 1234567 * size, "1": None, ODD: 0.5}]}
 
 
-VIEWS = {of.__name__: of for of in (bars, field, pipeline, ranks, scatter, table)}
+CASES = {of.__name__: of for of in (bars, pipeline, ranks, scatter, table)}
 
 
 def explorer(view: str) -> Explorer:
     return Explorer(
-        lambda size: VIEWS[view](size) | {"sentence": f"Size {size} {ODD}"}, [SIZE], view=view, title=f"A {view}"
+        lambda size: CASES[view](size) | {"sentence": f"Size {size} {ODD}"}, [SIZE], view=view, title=f"A {view}"
     )
 
 
@@ -71,25 +69,63 @@ def show(visit, tmp_path):
     return show
 
 
-@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("view", views.names())
 def test_odd_words_are_text_in_a_sandboxed_frame_too(visit, tmp_path, view):
-    frame = explorer(view)._repr_html_().replace("&", "&amp;").replace('"', "&quot;")
+    shown = example(view, mark=ODD)
+    frame = shown._repr_html_().replace("&", "&amp;").replace('"', "&quot;")
     page = visit(bare(f'<iframe sandbox="allow-scripts" width="700" height="900" srcdoc="{frame}"></iframe>', tmp_path))
     inside = page.frame_locator("iframe")
-    expect(inside.locator(".cnn-sentence")).to_have_text(f"Size 2 {ODD}")
-    before = inside.locator(".cnn-picture").inner_html()
-    inside.locator("[name=size]").press("End")
-    expect(inside.locator(".cnn-sentence")).to_have_text(f"Size 4 {ODD}")
-    assert inside.locator(".cnn-picture").inner_html() != before
+    before, *_, after = shown.table.values()
+    expect(inside.locator(".cnn-sentence")).to_have_text(before["sentence"])
+    drawn = inside.locator(".cnn-picture").inner_html()
+    inside.locator("[name=example]").press("End")
+    expect(inside.locator(".cnn-sentence")).to_have_text(after["sentence"])
+    assert inside.locator(".cnn-picture").inner_html() != drawn
     expect(inside.locator("#odd")).to_have_count(0)
 
 
-@pytest.mark.parametrize("view", VIEWS)
-def test_nothing_is_wider_than_a_phone_and_nothing_moves_by_itself(show, view):
-    page = show(view, width=390)
-    page.locator("[name=size]").press("End")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+@pytest.mark.parametrize("view", views.names())
+def test_nothing_is_wider_than_a_phone_and_nothing_moves_by_itself(visit, tmp_path, view):
+    page = visit(bare(example(view)._repr_html_() + example(view, mark=ODD)._repr_html_(), tmp_path), width=390)
+    for knob in page.locator("[name=example]").all():
+        for key in ("Home", "End"):
+            knob.press(key)
+            assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.evaluate("document.getAnimations().length") == 0  # so there is nothing to reduce
+
+
+COLOURS = """(nodes) => nodes.filter((node) => node.textContent.trim() && !node.querySelector("*"))
+  .map((node) => getComputedStyle(node)[node instanceof SVGElement ? "fill" : "color"])"""
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("view", views.names())
+def test_words_have_the_colours_of_the_mode(visit, tmp_path, view, dark):
+    page = visit(bare(example(view)._repr_html_(), tmp_path), dark=dark)
+    colours = palette.DARK if dark else palette.LIGHT
+    words = [colours[name] for name in (*palette.TEXT, "surface")]  # "surface" is for words on a mark
+    allowed = {f"rgb({', '.join(str(int(code[i : i + 2], 16)) for i in (1, 3, 5))})" for code in words}
+    for key in ("Home", "End"):
+        page.locator("[name=example]").press(key)
+        found = page.locator(".cnn-picture *").evaluate_all(COLOURS)
+        assert found and set(found) <= allowed
+
+
+@pytest.mark.parametrize("view", views.names())
+def test_a_knob_that_goes_back_draws_the_same_again(visit, tmp_path, view):
+    page = visit(bare(example(view)._repr_html_(), tmp_path))
+    before = page.locator(".cnn-picture").inner_html()
+    for key in ("End", "Home"):
+        page.locator("[name=example]").press(key)
+    assert page.locator(".cnn-picture").inner_html() == before
+    expect(page.locator(".cnn-fallback")).to_have_count(0)
+
+
+def test_a_ninth_view_is_drawn(visit, tmp_path):
+    page = visit(bare(with_a_ninth_view(tmp_path), tmp_path))
+    expect(page.locator("p.slices")).to_have_text("a: 1 of 1")
+    page.locator("[name=example]").press("End")
+    expect(page.locator("p.slices")).to_have_text("of 1")
 
 
 def test_a_bar_is_as_long_as_its_amount_and_the_largest_of_all_settings_is_full(show):
