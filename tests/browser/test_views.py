@@ -1,12 +1,16 @@
 """The scripts of single views on bare pages: odd words, crowded pictures, narrow pages, keys."""
 
+import contextlib
+import math
 import re
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from playwright.sync_api import Page, expect
 from test_scripts import ODD, bare
+from view_examples import examples, with_a_ninth_view
 from view_examples import explorer as example
-from view_examples import with_a_ninth_view
 
 from cnnlib import palette
 from cnnlib.course.explorer import Explorer, Knob, views
@@ -119,6 +123,59 @@ def test_a_knob_that_goes_back_draws_the_same_again(visit, tmp_path, view):
         page.locator("[name=example]").press(key)
     assert page.locator(".cnn-picture").inner_html() == before
     expect(page.locator(".cnn-fallback")).to_have_count(0)
+
+
+def scaled(value, factor: float):
+    """A copy of a result with every number times `factor`; whole numbers stay whole."""
+    if isinstance(value, dict):
+        return {key: scaled(part, factor) for key, part in value.items()}
+    if isinstance(value, list):
+        return [scaled(part, factor) for part in value]
+    if isinstance(value, bool | str | None):
+        return value
+    return math.ceil(value * factor) if isinstance(value, int) else value * factor
+
+
+DRAW_ALL = """() => {
+  const input = document.querySelector("[name=example]");
+  const picture = document.querySelector(".cnn-picture");
+  return [...Array(Number(input.max) + 1).keys()].map((step) => {
+    input.value = step;
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+    const nodes = [...picture.querySelectorAll("*")];
+    const odd = nodes.flatMap((node) => [...node.attributes].map(({ name, value }) => `${node.localName} ${name}=${value}`))
+      .filter((text) => /NaN|Infinity|undefined/.test(text));
+    return [document.querySelector(".cnn-sentence").textContent, nodes.length, [...odd], picture.querySelectorAll("b, img, script").length];
+  });
+}"""
+words = st.text(st.characters(exclude_categories=("C", "Z")), max_size=8) | st.sampled_from(
+    [ODD, "</script>", "&lt;", "-", "0", "é中🧠"]
+)
+
+
+def draws_all(visit, tmp_path, view: str, results: list[dict]) -> None:
+    """Each result as a setting: its sentence is read, its picture has no number that is none and no markup of a word."""
+    knob = Knob("example", "Example", range(len(results)), 0)
+    shown = Explorer(lambda example: results[example], [knob], view=view, title="x")
+    seen = visit(bare(shown._repr_html_(), tmp_path)).evaluate(DRAW_ALL)
+    for result, (sentence, nodes, odd, foreign) in zip(results, seen, strict=True):
+        assert sentence == result["sentence"] and nodes > 1 and not odd and not foreign, (result, odd)
+
+
+@pytest.mark.parametrize("view", views.names())
+@settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(data=st.data())
+def test_any_words_and_sizes_are_drawn(visit, tmp_path, view, data):
+    some = st.tuples(words, st.sampled_from([0.1, 1, 3, 50]), st.integers(0, len(examples(view)) - 1))
+    drawn = data.draw(st.lists(some, min_size=12, max_size=12))
+    draws_all(visit, tmp_path, view, [scaled(examples(view, mark)[which], factor) for mark, factor, which in drawn])
+
+
+@pytest.mark.parametrize("view", views.names())
+def test_sizes_of_nothing_are_drawn_or_refused(visit, tmp_path, view):
+    draws_all(visit, tmp_path, view, [scaled(result, factor) for factor in (0, 1) for result in examples(view)][1:])
+    with contextlib.suppress(ValueError):
+        draws_all(visit, tmp_path, view, [scaled(result, 0) for result in examples(view)])
 
 
 def test_a_ninth_view_is_drawn(visit, tmp_path):

@@ -117,6 +117,18 @@ def test_a_picture_of_nothing_is_refused(view, key):
         explorer(view, lambda result: result.update({key: []}))
 
 
+@pytest.mark.parametrize(
+    ("view", "change"),
+    [
+        ("pipeline", lambda result: [layer.update(shape=[0, 1, 1]) for layer in result["layers"]]),
+        ("stages", lambda result: result["totals"].update(receptive_field=0)),
+    ],
+)
+def test_sizes_of_nothing_are_refused(view, change):
+    with pytest.raises(ValueError, match=" 0; "):
+        explorer(view, change)
+
+
 def test_a_line_that_stands_out_is_one_of_the_rows():
     with pytest.raises(ValueError, match="chosen='vgg16' is no name of a row"):
         explorer("ranks", lambda result: result["chosen"].append("vgg16"))

@@ -32,11 +32,16 @@ EXAMPLES = (
 
 
 def frame(results: list[dict]) -> dict:
-    """The most channels and the largest map in all settings. Raises ValueError for a result without layers."""
+    """The most channels and the largest map in all settings.
+
+    Raises ValueError for a result without layers, and where no layer has a channel.
+    """
     if not all(result["layers"] for result in results):
         raise ValueError("a result has no layers; the first one is the image")
     shapes = [layer["shape"] for result in results for layer in result["layers"]]
-    return {"channels": max(s[0] for s in shapes), "size": max([1, *(max(s[1:]) for s in shapes if s[1:])])}
+    if (channels := max(s[0] for s in shapes)) < 1:
+        raise ValueError(f"the most channels of any layer are {channels}; boxes are drawn from 1 on")
+    return {"channels": channels, "size": max([1, *(max(s[1:]) for s in shapes if s[1:])])}
 
 
 def fallback(result: dict) -> str:

@@ -56,12 +56,18 @@ def side(size: Any) -> int:
 
 
 def frame(results: list[dict]) -> dict:
-    """The most channels and the largest receptive field in all settings. Raises ValueError for a result without stages."""
+    """The most channels and the largest receptive field in all settings.
+
+    Raises ValueError for a result without stages, and where no stage has a channel or none sees a pixel.
+    """
     if not all(result["stages"] for result in results):
         raise ValueError("a result has no stages")
     stages = [stage for result in results for stage in result["stages"]]
-    fields = [result["totals"]["receptive_field"] for result in results]
-    return {"channels": max(s["channels"] for s in stages), "receptive_field": max(map(side, fields))}
+    channels = max(stage["channels"] for stage in stages)
+    field = max(side(result["totals"]["receptive_field"]) for result in results)
+    if min(channels, field) < 1:
+        raise ValueError(f"the most channels are {channels} and the largest receptive field {field}; both begin at 1")
+    return {"channels": channels, "receptive_field": field}
 
 
 def fallback(result: dict) -> str:
