@@ -26,11 +26,13 @@ from string import ascii_lowercase
 import yaml
 from bs4 import BeautifulSoup, Tag
 
+from cnnlib.course.bench.bench import RECORDED
+from cnnlib.course.explorer.explorer import unpack
+
 from .repository import ROOT, version
 
 HTML = ROOT / "_build/html"
 OUT = ROOT / "_build/print"
-RUNS = ": recorded runs"  # how a bench without its kernel is titled
 SHEET = 660  # pixels of an A4 sheet between the margins of print_form.css
 
 
@@ -108,21 +110,6 @@ def data_uri(folder: Path, address: str) -> str:
 # --------------------------------------------------------------------------------------------------------- explorers
 
 
-def unpack(table: dict, index: int) -> dict:
-    """One setting's result out of the packed table, as `unpack` in explorer.js has it."""
-    result = {}
-    for key, column in table.items():
-        here = column["at"][index]
-        if "words" in column:
-            result[key] = " ".join(column["words"][i] for i in here)
-        elif "values" in column:
-            result[key] = column["values"][here]
-        else:
-            rows = [dict(zip(column["keys"], row, strict=True)) for row in column["rows"]]
-            result[key] = rows[here] if isinstance(here, int) else [rows[i] for i in here]
-    return result
-
-
 def result_at(spec: dict, steps: Iterable[int]) -> dict:
     """The result where each knob stands at the given step."""
     index = 0
@@ -188,7 +175,7 @@ def print_explorers(pages: list[Page], browser: str | None) -> None:
     pictures = draw(pages, explorers, browser) if browser else [None] * len(explorers)
     for explorer, picture in zip(explorers, pictures, strict=True):
         spec = json.loads(explorer.script.string)
-        bench = spec["title"].endswith(RUNS)
+        bench = spec["title"].endswith(RECORDED)
         knobs = spec["knobs"]
         standing = ", ".join(f"{knob['label']} {knob['steps'][knob['default']]}" for knob in knobs)
         sentence = result_at(spec, [knob["default"] for knob in knobs])["sentence"]

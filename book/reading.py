@@ -4,38 +4,9 @@ import json
 import os
 import warnings
 from pathlib import Path
-from typing import Any
 
 import nbformat.reader
-import yaml
 from nbformat import NotebookNode
-
-
-def load_yaml(text: str | bytes, file: str | Path) -> Any:
-    """What a YAML text holds; bytes are UTF-8. Raises ValueError, naming `file`, for what is no YAML."""
-    try:
-        return yaml.safe_load(text)
-    except RecursionError:
-        raise ValueError(f"{file} is not YAML that can be read: it is nested too deep") from None
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date or a number that there is none of
-        raise ValueError(f"{file} is not YAML: {' '.join(str(error).split())}") from error
-
-
-def load_entries(text: str | bytes, file: str | Path, texts: tuple[str, ...] = ()) -> list[dict[str, Any]]:
-    """A YAML text that is a list of entries with fields, of which each has those `texts`.
-
-    Raises ValueError, naming `file`, the entry and the field.
-    """
-    entries = load_yaml(text, file)
-    if not isinstance(entries, list) or not entries:
-        raise ValueError(f"{file} must be a list of entries")
-    for number, entry in enumerate(entries, 1):
-        if not isinstance(entry, dict):
-            raise ValueError(f"{file}, entry {number}: must be fields, got {entry!r}")
-        for name in texts:
-            if not isinstance(entry.get(name), str):
-                raise ValueError(f"{file}, entry {number}: {name} must be a text, got {entry.get(name)!r}")
-    return entries
 
 
 def read_notebook(path: Path | str) -> NotebookNode:

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 import cnnlib
+from cnnlib import course
+from cnnlib.chapters import in_order
 
 PUBLIC = """anatomy compare create_model fit gradient_norms list_models load_data load_pretrained load_weights Anatomy Comparison History
 ImageData Recipe paper_recipe"""
@@ -27,7 +29,49 @@ def test_all_that_is_listed_is_there():
     assert all(hasattr(cnnlib, name) for name in cnnlib.__all__)
 
 
-@pytest.mark.parametrize("module", ["cnnlib", "cnnlib.models", "cnnlib.analysis", "cnnlib.training"])
+@pytest.mark.parametrize("package", [cnnlib, course], ids=lambda package: package.__name__)
+def test_names_that_are_imported_when_asked_for_are_like_any_others(package):
+    assert set(package.__all__) <= set(dir(package))
+    taken: dict = {}
+    exec(f"from {package.__name__} import *", taken)
+    assert {name: getattr(package, name) for name in package.__all__} == {
+        name: taken[name] for name in taken if name != "__builtins__"
+    }
+    with pytest.raises(AttributeError, match=rf"^module '{package.__name__}' has no attribute 'nothing'$"):
+        package.nothing  # noqa: B018
+    with pytest.raises(ImportError, match="cannot import name 'nothing'"):
+        exec(f"from {package.__name__} import nothing")
+
+
+def test_the_book_is_built_without_torch():
+    """What the build reads (chapters, their questions and claims, sources, the table of names) imports no torch."""
+    code = """
+import sys
+sys.modules["torch"] = None  # an import of it fails
+import cnnlib, cnnlib.course, cnnlib.chapters
+for chapter in cnnlib.chapters.in_order():
+    print(chapter.page, len(chapter.questions()), len(chapter.claims()), len(chapter.quiz()._repr_html_()) > 1000)
+cnnlib.chapters.progress()._repr_html_()
+from cnnlib.course.ledger.entries import sources
+from cnnlib.course.quiz import examples
+examples()._repr_html_(), sources(), dir(cnnlib), dir(cnnlib.course)
+try:
+    cnnlib.nothing
+except AttributeError:
+    print("no torch")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    *chapters, last = done.stdout.splitlines()
+    assert last == "no torch"
+    assert [line.split()[0] for line in chapters] == [chapter.page for chapter in in_order()]
+    assert all(line.endswith(" True") and " 0 " not in line for line in chapters)
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["cnnlib", "cnnlib.models", "cnnlib.analysis", "cnnlib.training", "cnnlib.probes", "cnnlib.experiments.record"],
+)
 def test_importing_needs_torch_alone(module):
     """In a fresh interpreter nothing optional is imported, and all works where none of it is installed."""
     code = f"""
@@ -47,7 +91,7 @@ def test_importing_brings_in_nothing_that_torch_does_not():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     tops = {name.partition(".")[0] for name in done.stdout.split()}
     assert not tops & set(OPTIONAL.split())
-    assert not any(name.startswith("cnnlib.course") for name in done.stdout.split())
+    assert not any(name.startswith(("cnnlib.course", "cnnlib.chapters")) for name in done.stdout.split())
 
 
 def test_the_version_is_the_projects():

@@ -19,7 +19,9 @@ from sphinx.errors import ExtensionError
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-from ..reading import load_entries
+from cnnlib.course.html import slug as slug_of
+from cnnlib.course.reading import load_entries
+
 from .prose import chapters, number, running_text, straight
 
 PAGE, SOURCE = "book/glossary", "book/glossary.yaml"
@@ -47,7 +49,7 @@ class Entry:
     @property
     def slug(self) -> str:
         """The term as part of an id."""
-        return re.sub(r"[^a-z0-9]+", "-", self.term.lower()).strip("-")
+        return slug_of(self.term)
 
 
 def parse(text: str | bytes) -> dict[str, Entry]:

@@ -11,22 +11,21 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
-from ..reading import load_entries
-from ..repository import ROOT
+from cnnlib.chapters import in_order
 
 PAGE = "book/ledger"
-FOLDER = ROOT / "cnnlib/course/ledger"  # read as files: building the book imports no cnnlib, which needs torch
 TO_CHAPTER = re.compile(r'<a href="\.\./(?P<page>chapters/\w+)\.html[^"]*">(?P<text>[^<]*)</a>')
 log = logging.getLogger(__name__)
 
 
 def discussed(docname: str) -> dict[str, list[dict]]:
-    """The entries of a chapter that name a section, by section. Raises ValueError, naming the file and the entry."""
-    file = FOLDER / f"{docname.removeprefix('chapters/')}.yaml"
+    """The claims of a chapter that name a section, by section. Raises ValueError, naming the file and the claim."""
     by_section: dict[str, list[dict]] = {}
-    for entry in load_entries(file.read_bytes(), file, ("id", "short")) if file.is_file() else []:
-        if isinstance(entry.get("section"), str):
-            by_section.setdefault(entry["section"], []).append(entry)
+    for chapter in in_order():
+        if f"chapters/{chapter.page}" == docname:
+            for claim in chapter.claims():
+                if "section" in claim:
+                    by_section.setdefault(claim["section"], []).append(claim)
     return by_section
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from cnnlib.course.chapter import Chapter
 
 if TYPE_CHECKING:
-    from cnnlib.course.ledger import Ledger
+    from cnnlib.course.ledger.ledger import Ledger
     from cnnlib.course.quiz import Progress
 
 
@@ -47,7 +47,7 @@ def recorded_runs(suite: str) -> list[dict]:
 
 def ledger() -> "Ledger":
     """The claims of all chapters, computed. Raises ValueError as `Ledger` does."""
-    from cnnlib.course.ledger import Ledger
+    from cnnlib.course.ledger.ledger import Ledger
 
     return Ledger(in_order(), {"recorded_runs": cache(recorded_runs)})
 

@@ -1,4 +1,4 @@
-"""YAML that authors write, read so that whatever is wrong with it is said by file and place."""
+"""Reads the YAML that authors write: every fault is named by file and place."""
 
 import math
 from difflib import get_close_matches
@@ -9,7 +9,7 @@ Schema = dict[str, tuple[tuple, bool]]  # field: its types, and whether it must 
 
 
 def load_yaml(text: str | bytes, file: str) -> Any:
-    """What a YAML text holds; bytes are UTF-8. `file` is only for the message of the ValueError.
+    """The value of a YAML text; bytes are UTF-8. `file` is only for the message of the ValueError.
 
     Raises ValueError for what is no YAML, a key that stands twice in one place (YAML would keep the last and say
     nothing) and aliases, with which a file can contain itself.
@@ -25,6 +25,17 @@ def load_yaml(text: str | bytes, file: str) -> Any:
         raise ValueError(f"{file} is not YAML that can be read: it is nested too deep") from None
     except (yaml.YAMLError, ValueError) as error:  # ValueError: a date or a number that there is none of
         raise ValueError(f"{file} is not YAML: {' '.join(str(error).split())}") from error
+
+
+def load_entries(text: str | bytes, file: str) -> list[dict[str, Any]]:
+    """A YAML text that is a list of entries with fields. Raises ValueError, naming `file` and the entry."""
+    entries = load_yaml(text, file)
+    if not isinstance(entries, list) or not entries:
+        raise ValueError(f"{file} must be a list of entries")
+    for number, entry in enumerate(entries, 1):
+        if not isinstance(entry, dict):
+            raise ValueError(f"{file}, entry {number}: must be fields, got {entry!r}")
+    return entries
 
 
 @cache
@@ -52,7 +63,7 @@ def _loader() -> type:
 
 
 def check_fields(fields: Any, schema: Schema, where: str) -> None:
-    """That `fields` holds what `schema` says and nothing else; numbers are finite, and a bool is no number.
+    """Checks that `fields` holds what `schema` says and nothing else; numbers are finite, and a bool is no number.
 
     Raises ValueError that begins with `where` and names the field.
     """

@@ -1,1 +1,1 @@
-"""What the recorded experiments are made of: the recorder, and networks and measurements of the book's own."""
+"""Parts of the recorded experiments: the recorder, and networks and measurements of the book's own."""

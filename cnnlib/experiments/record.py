@@ -101,11 +101,11 @@ def record(suite: Suite, file: Path) -> None:
     Raises OSError when the file cannot be written, and ValueError for a damaged one; the runs in it stay.
     """
     todo = list(suite.configurations())
-    done = {name_of(found["config"], suite): found for found in read_runs(suite, file)}
+    done = {name_of(found["config"]): found for found in read_runs(suite, file)}
     lines = file.read_text(encoding="utf-8").splitlines() if done else []
     file.parent.mkdir(parents=True, exist_ok=True)
     for number, config in enumerate(todo, 1):
-        name = name_of(config, suite)
+        name = name_of(config)
         if name in done:
             continue
         result = run(suite, config, best_device())
@@ -121,27 +121,30 @@ def record(suite: Suite, file: Path) -> None:
         print(f"{number}/{len(todo)} {name}: {end} in {result['seconds']:.0f} s", flush=True)
 
 
-def name_of(config: Mapping[str, Any], suite: Suite) -> str:
-    """What tells a run from the others of its suite: each setting with its value."""
-    return ", ".join(f"{key}={config.get(key)}" for key in sorted(suite.grid))
+def name_of(config: Mapping[str, Any]) -> str:
+    """All settings of a run with their values: a run of another grid, or with a value of another type, has another name."""
+    return ", ".join(f"{key}={value!r}" for key, value in sorted(config.items()) if key != "recipe")
 
 
 def read_runs(suite: Suite, file: Path | Traversable) -> list[dict]:
     """The records of a suite in `file`, in the order of its grid; those not yet recorded are left out.
 
     Raises ValueError, naming the file and the line, for a record that is damaged, stands twice or is of no configuration
-    of the grid.
+    of the grid, and for a file without a line.
     """
     if not file.is_file():
         return []
-    grid = {name_of(config, suite): config for config in suite.configurations()}
+    lines = file.read_bytes().splitlines()
+    if not lines:
+        raise ValueError(f"{file} is damaged (it is empty); delete it and record the suite again")
+    grid = {name_of(config): config for config in suite.configurations()}
     runs: dict[str, dict] = {}
-    for number, line in enumerate(file.read_bytes().splitlines(), 1):
+    for number, line in enumerate(lines, 1):
         try:
             found = json.loads(line, parse_constant=_refuse)
             if not isinstance(found, dict) or not isinstance(found.get("config"), dict):
                 raise ValueError("it is no record: it has no config")
-            name = name_of(found["config"], suite)
+            name = name_of(found["config"])
             if name not in grid:
                 raise ValueError(f"the suite has no run with {name}")
             if name in runs:
@@ -160,7 +163,7 @@ def _refuse(constant: str) -> None:
 
 
 def check_record(found: dict, config: dict, suite: Suite) -> None:
-    """That a record of the run `config` says where it comes from, and has its curves or what was measured.
+    """Checks that a record of the run `config` says where it comes from, and has its curves or measurements.
 
     Raises ValueError with what it lacks.
     """

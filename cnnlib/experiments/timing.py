@@ -5,7 +5,7 @@ moment of the machine falls on all alike; the first call of each warms up and is
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from statistics import median
 
@@ -19,14 +19,6 @@ from cnnlib.analysis.trace import NO_ROW, QUESTIONS, SPELLINGS
 from cnnlib.models import create_model
 from cnnlib.training.loop import best_device
 
-# The networks for ImageNet that chapter 6 compares.
-IMAGENET = (
-    "alexnet", "zfnet", "vgg11", "vgg16", "vgg19", "nin", "squeezenet1_0", "squeezenet1_1", "googlenet", "bn_inception",
-    "inception_v3", "inception_v4", "inception_resnet_v2", "resnet18", "resnet34", "resnet50", "resnet101", "resnet152",
-    "preact_resnet200", "wide_resnet50_2", "resnext50_32x4d", "resnext101_32x8d", "fractalnet34", "densenet121",
-    "densenet161", "densenet169", "densenet201",
-)  # fmt: skip
-LOOKED_INTO = ("alexnet", "vgg16", "googlenet", "resnet50", "resnext50_32x4d", "densenet121", "squeezenet1_1")
 GROUPS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
@@ -56,7 +48,7 @@ def interleaved(calls: Mapping[str, Callable[[], object]], rounds: int, device: 
 
 @contextmanager
 def cpu_threads(count: int | None) -> Iterator[None]:
-    """So many threads of torch's on the CPU, for as long as the context lasts; None changes nothing."""
+    """Torch computes with `count` threads on the CPU for as long as the context lasts; None changes nothing."""
     before = torch.get_num_threads()
     torch.set_num_threads(count or before)
     try:
@@ -166,7 +158,7 @@ def matched(whole: Anatomy, calls: list[tuple[str, tuple[int, ...], float]]) -> 
 def machine(
     *, rounds: int = 5, threads: int | None = None, device: torch.device | str | None = None
 ) -> dict[str, float]:
-    """What the machine reached, the best of so many rounds: "peak", "bandwidth" and "overhead".
+    """The best figures of the machine in so many rounds: "peak", "bandwidth" and "overhead".
 
     The peak is in MACs a second, in a product of square float32 matrices; the bandwidth in bytes a second, in a copy too
     large for a CPU's caches, read and written. The overhead is the seconds that an operation takes on a single value.
@@ -205,20 +197,25 @@ def grouped_times(
         return interleaved(calls, rounds, device)
 
 
-def measure(config: dict, device: torch.device) -> dict:
-    """What a recorded run of times holds, for the settings "batch" and "threads": medians and ranges in seconds."""
-    batch, threads, rounds = config["batch"], config["threads"], 7
+def measure(
+    config: dict, device: torch.device, *, networks: Sequence[str], by_operation: Sequence[str], rounds: int = 7
+) -> dict:
+    """The content of a recorded run of times, for the settings "batch" and "threads": medians and ranges in seconds.
+
+    `networks` are timed as a whole, those of `by_operation` operation by operation.
+    """
+    batch, threads = config["batch"], config["threads"]
     settings = {"threads": threads, "device": device}
     operations = {}
-    for name in LOOKED_INTO:
+    for name in by_operation:
         _, seconds = operation_times(name, batch, rounds=rounds, **settings)
         operations[name] = [float(f"{value:.3g}") for value in seconds]
     return {
         "threads": threads,  # those of the measurement, and not of the process
         "rounds": rounds,
         "machine": {name: float(f"{value:.3g}") for name, value in machine(**settings).items()},
-        "times": {name: summary(s) for name, s in forward_times(IMAGENET, batch, rounds=rounds, **settings).items()},
-        "groups": {name: summary(s) for name, s in grouped_times(batch, rounds=21, **settings).items()},
+        "times": {name: summary(s) for name, s in forward_times(networks, batch, rounds=rounds, **settings).items()},
+        "groups": {name: summary(s) for name, s in grouped_times(batch, rounds=3 * rounds, **settings).items()},
         "operations": operations,
     }
 

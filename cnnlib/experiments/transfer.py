@@ -37,7 +37,7 @@ def with_new_head(model: nn.Module, classes: int, *, frozen: bool = False) -> nn
 
 
 def few_labels(data: ImageData, labels: int, seed: int = 0) -> ImageData:
-    """So many of the training images, drawn by `seed`, as many of each class; the test images are left whole.
+    """`data` with `labels` training images, drawn by `seed`, as many of each class; the test images are left whole.
 
     Raises ValueError for fewer labels than classes, and where a class has too few images.
     """
@@ -106,7 +106,7 @@ def ways(model: nn.Module, data: ImageData, seed: int, epochs: int = EPOCHS) -> 
 
 
 def measure(config: dict, device: torch.device) -> dict:
-    """What a recorded run of transfer holds, for the settings "target", "labels" and "seed"; the CPU is fast enough."""
+    """The content of a recorded run of transfer, for the settings "target", "labels" and "seed"; the CPU is fast enough."""
     seed = config["seed"]
     data = few_labels(target(config["target"], seed), config["labels"], seed)
     return {"errors": {way: round(error, 2) for way, error in ways(learned(seed), data, seed).items()}}

@@ -1,4 +1,4 @@
-"""What looks into one network: gradients and signals, features, lesions."""
+"""Looks into one network: gradients and signals, features, lesions."""
 
 from cnnlib.probes.features import linear_probe
 from cnnlib.probes.gradients import activation_norms, effective_receptive_field, effective_size, gradient_norms

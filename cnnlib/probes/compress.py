@@ -98,7 +98,7 @@ def k_means(values: Tensor, k: int, steps: int = 50) -> Tensor:
 
 
 def nearest(values: Tensor, centres: Tensor) -> Tensor:
-    """Of each of values (N,) the nearest of the centres, which are in order."""
+    """The nearest centre for each of values (N,); the centres are in order."""
     return centres[torch.bucketize(values.double(), (centres[1:] + centres[:-1]) / 2)].to(values.dtype)
 
 
@@ -106,7 +106,7 @@ def nearest(values: Tensor, centres: Tensor) -> Tensor:
 
 
 def entropy(symbols: Sequence[int]) -> float:
-    """Bits a symbol that no code which gives each symbol a word of its own can go below (Shannon)."""
+    """The bits a symbol below which no code can go that gives each symbol a word of its own (Shannon)."""
     counts = Counter(symbols)
     return -sum(n / len(symbols) * math.log2(n / len(symbols)) for n in counts.values())
 

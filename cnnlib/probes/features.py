@@ -1,4 +1,4 @@
-"""What the features of a network are worth: a linear classifier on them."""
+"""A linear classifier on the features of a network shows how good they are."""
 
 import torch
 from torch import Tensor, nn
@@ -29,7 +29,7 @@ def linear_probe(model: nn.Module, data: ImageData, layer: str | None = None) ->
 
 @torch.no_grad()
 def features(model: nn.Module, images: Tensor, layer: str | None = None, batch_size: int = 256):
-    """What `layer` gives for images (N, C, H, W), averaged over positions: an array (N, features).
+    """The output of `layer` for images (N, C, H, W), averaged over positions: an array (N, features).
 
     None: what the last linear layer reads. In evaluation mode. Raises ValueError as `linear_probe` does.
     """

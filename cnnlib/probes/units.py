@@ -1,4 +1,4 @@
-"""What passes the residual units of a network before it is trained: the signal on its way in, the gradient on its way back."""
+"""The signal and the gradient that pass the residual units of a network before it is trained."""
 
 import torch
 import torch.nn.functional as F

@@ -1,4 +1,4 @@
-"""What a trained network responds to: the deconvnet with its switches, and occlusion. Each leaves the model as it was.
+"""Pictures of what a trained network responds to: the deconvnet with its switches, and occlusion. Each leaves the model as it was.
 
 Zeiler, Fergus 2013, "Visualizing and understanding convolutional networks", https://arxiv.org/abs/1311.2901.
 """
@@ -72,7 +72,7 @@ class WayBack(TorchFunctionMode):
 
     @staticmethod
     def through_convolution(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-        """What brings a signal back through the convolution of `x` with `weight`: a function of the signal."""
+        """A function that brings a signal back through the convolution of `x` with `weight`."""
 
         def pair(value):
             return (value, value) if isinstance(value, int) else tuple(value)

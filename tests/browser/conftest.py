@@ -53,7 +53,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def visit(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[..., Page]]:
     """`visit("chapters/x.html#place")` opens a page of the book; `over` is "file" or "http", `storage=False` blocks it.
 
-    From the disk Chromium now and then forgets what a page keeps (CONTRIBUTING.md): what is to be found again is asked
+    From the disk Chromium now and then forgets what a page keeps (docs/decisions/tests.md): what is to be found again is asked
     of a server. A path that is an absolute file opens that, and its folder is the server's. At the end the test fails
     if any page logged an error, threw, or asked for anything but its own origin's files; where storage is blocked the
     theme itself throws, so errors are not held.

@@ -6,10 +6,11 @@ import pytest
 from conftest import BOOK
 from playwright.sync_api import Locator, Page, expect
 
-from cnnlib.course import quiz
-from cnnlib.course.quiz import Quiz
+from cnnlib import chapters
+from cnnlib.course.html import markdown as as_html
 
-CHAPTERS = quiz.chapters()
+QUIZZES = {chapter.page: chapter.quiz() for chapter in chapters.in_order()}
+CHAPTERS = list(QUIZZES)
 TYPED = ("numeric", "predict")
 
 
@@ -90,7 +91,7 @@ def wrong(question: dict) -> list[int] | float:
 def plain(page: Page, markdown: str) -> str:
     """The text a reader sees of a question's Markdown."""
     return page.evaluate(
-        "html => new DOMParser().parseFromString(html, 'text/html').body.textContent", quiz.markdown(markdown)
+        "html => new DOMParser().parseFromString(html, 'text/html').body.textContent", as_html(markdown)
     )
 
 
@@ -105,7 +106,7 @@ def test_every_chapter_has_its_quiz():
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_all_right_and_kept_after_reload(visit, name):
     page, form = open_quiz(visit, name, over="http")
-    questions = Quiz(name).questions
+    questions = QUIZZES[name].questions
     expect(form.locator(".cnn-score")).to_have_text(f"0 of {len(questions)} right")
     for question in questions:
         ours = answer(form, question, right(question))
@@ -126,7 +127,7 @@ def test_all_right_and_kept_after_reload(visit, name):
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_a_wrong_or_half_right_answer_is_explained_and_can_be_mended(visit, name):
     page, form = open_quiz(visit, name)
-    questions = Quiz(name).questions
+    questions = QUIZZES[name].questions
     for question in questions:
         given = wrong(question)
         ours = answer(form, question, given)
@@ -165,7 +166,7 @@ def test_a_wrong_or_half_right_answer_is_explained_and_can_be_mended(visit, name
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_it_works_where_storage_is_blocked(visit, name):
     page, form = open_quiz(visit, name, storage=False)
-    question = Quiz(name).questions[0]
+    question = QUIZZES[name].questions[0]
     expect(answer(form, question, right(question)).locator(".cnn-verdict")).to_have_class("cnn-verdict cnn-good")
     page.reload()
     expect(form.locator(".cnn-score")).to_contain_text("0 of")
@@ -175,7 +176,7 @@ def test_it_works_where_storage_is_blocked(visit, name):
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_the_section_that_explains_is_on_the_page(visit, name):
     page, form = open_quiz(visit, name)
-    for question in Quiz(name).questions:
+    for question in QUIZZES[name].questions:
         link = field(form, question).locator(".cnn-back a")
         expect(link).to_be_visible()
         target = page.locator(link.get_attribute("href"))
@@ -185,7 +186,7 @@ def test_the_section_that_explains_is_on_the_page(visit, name):
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_an_order_is_kept_and_taken_back(visit, name):
     page, form = open_quiz(visit, name, over="http")
-    for question in (q for q in Quiz(name).questions if q["kind"] == "ordering"):
+    for question in (q for q in QUIZZES[name].questions if q["kind"] == "ordering"):
         ours = field(form, question)
         places = "node => [...node.querySelectorAll('li[data-place]')].map(item => Number(item.dataset.place))"
         first = ours.evaluate(places)
@@ -201,14 +202,14 @@ def test_an_order_is_kept_and_taken_back(visit, name):
         assert ours.evaluate(places) == first
 
 
-ORDERED = [name for name in CHAPTERS if any(q["kind"] == "ordering" for q in Quiz(name).questions)]
+ORDERED = [name for name in CHAPTERS if any(q["kind"] == "ordering" for q in QUIZZES[name].questions)]
 
 
 @pytest.mark.parametrize("name", ORDERED)
 def test_on_a_phone_the_arrows_of_an_item_stand_side_by_side(visit, name):
     _, form = open_quiz(visit, name, width=390)
     tops = "node => [...node.querySelectorAll('button')].map(button => button.getBoundingClientRect().top)"
-    for question in (q for q in Quiz(name).questions if q["kind"] == "ordering"):
+    for question in (q for q in QUIZZES[name].questions if q["kind"] == "ordering"):
         items = field(form, question).locator("li[data-place]")
         assert all(up == down for up, down in (item.evaluate(tops) for item in items.all()))
         field(form, question).get_by_role("button", name="Check").click()
@@ -219,7 +220,7 @@ def test_on_a_phone_the_arrows_of_an_item_stand_side_by_side(visit, name):
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_a_prediction_is_followed_by_the_knobs_that_show_it(visit, name):
     page, form = open_quiz(visit, name)
-    for question in (q for q in Quiz(name).questions if q["kind"] == "predict"):
+    for question in (q for q in QUIZZES[name].questions if q["kind"] == "predict"):
         expect(field(form, question).locator(".cnn-see")).to_be_hidden()
         ours = answer(form, question, question["wrong"][0]["value"])
         link = ours.locator(".cnn-see a")
@@ -237,7 +238,7 @@ def test_a_prediction_is_followed_by_the_knobs_that_show_it(visit, name):
 
 def test_numbers_are_read_as_they_are_written(visit):
     _, form = open_quiz(visit, "04_resnet")
-    question = next(q for q in Quiz("04_resnet").questions if q["id"] == "keras-biases")
+    question = next(q for q in QUIZZES["04_resnet"].questions if q["id"] == "keras-biases")
     ours = field(form, question)
     for text in ("26560", "26,560", "26 560", "26.56 k", "26560 parameters", "26.56k parameters", "0.02656 M"):
         ours.locator("input").fill(text)
@@ -254,11 +255,11 @@ def test_numbers_are_read_as_they_are_written(visit):
 
 def test_progress_is_counted_over_the_chapters_and_cleared(visit):
     page, form = open_quiz(visit, CHAPTERS[0], over="http")
-    questions = Quiz(CHAPTERS[0]).questions
+    questions = QUIZZES[CHAPTERS[0]].questions
     typed = next(question for question in questions[1:] if question["kind"] in TYPED)
     answer(form, questions[0], right(questions[0]))
     answer(form, typed, wrong(typed))
-    total = sum(len(Quiz(name).questions) for name in CHAPTERS)
+    total = sum(len(QUIZZES[name].questions) for name in CHAPTERS)
     page.goto(page.url.split("/chapters/")[0] + "/book/progress.html")
     progress = page.locator("cnn-progress")
     expect(progress.locator(".cnn-score")).to_have_text(f"1 of {total} right")

@@ -10,7 +10,7 @@ from cnnlib.chapters import recorded_runs
 from cnnlib.chapters.after_resnet import explorers
 from cnnlib.chapters.after_resnet.explorers import EQUAL_COST, FAMILIES, RACERS, STEPS, families_setting
 from cnnlib.course.curves import select
-from cnnlib.course.drawings import SideBySide
+from cnnlib.course.pictures.side_by_side import SideBySide
 from cnnlib.experiments.families import EQUAL_WRN, RACE, race_net
 from cnnlib.models.resnext import GroupedBlock
 from cnnlib.models.stochastic_depth import linear_decay

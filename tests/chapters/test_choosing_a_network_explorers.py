@@ -6,11 +6,11 @@ from explorer_samples import evaluate
 
 import cnnlib
 from cnnlib.chapters import recorded_runs
-from cnnlib.chapters.choosing_a_network import explorers
+from cnnlib.chapters.choosing_a_network import explorers, networks
 from cnnlib.course import reported
 from cnnlib.course.curves import select
 from cnnlib.course.ranking import spearman
-from cnnlib.experiments import timing
+from cnnlib.experiments.timing import Stopwatch, matched
 
 TIMES = recorded_runs("choosing_a_network/times")
 FEW = {"AlexNet, ZFNet": ("alexnet", "zfnet"), "ResNet": ("resnet18", "resnet50"), "VGG": ("vgg16",)}
@@ -24,9 +24,21 @@ def few(monkeypatch):
 
 
 def test_every_network_that_is_timed_is_compared_once():
-    names = [name for group in explorers.FAMILIES.values() for name in group]
-    assert sorted(names) == sorted(timing.IMAGENET)
-    assert set(timing.LOOKED_INTO) <= set(names)
+    names = [name for group in networks.FAMILIES.values() for name in group]
+    for record in TIMES:
+        assert sorted(names) == sorted(record["times"])
+        assert record["operations"].keys() == set(networks.BY_OPERATION) <= set(names)
+
+
+def test_the_networks_that_are_timed_by_operation_match_their_anatomy():
+    """Their rows by name; what would run is taken from a pass under the stopwatch without computing."""
+    for name in networks.BY_OPERATION:
+        with torch.device("meta"):
+            model = cnnlib.create_model(name).eval()
+            with Stopwatch(torch.device("cpu")) as watch, torch.no_grad():
+                model(torch.empty(1, *model.input_size))
+        whole = cnnlib.anatomy(model)
+        assert len(matched(whole, watch.calls)) == len(whole.layers)
 
 
 def test_a_row_has_the_networks_own_figures_and_its_recorded_time(few):

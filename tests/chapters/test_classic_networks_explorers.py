@@ -7,7 +7,7 @@ from explorer_samples import evaluate, sampled_settings
 import cnnlib
 from cnnlib.chapters import recorded_runs
 from cnnlib.chapters.classic_networks import explorers
-from cnnlib.chapters.classic_networks.explorers import epochs_to, rate_of, said_epochs
+from cnnlib.chapters.classic_networks.explorers import epochs_to, rate_of, epochs_in_words
 from cnnlib.course.curves import select
 from cnnlib.models.layers import ResponseNorm
 
@@ -43,9 +43,9 @@ def test_the_best_rate_has_the_lowest_mean_final_training_error():
 def test_epochs_to_an_error_and_their_words():
     runs = [{"curves": {"train_error": curve}} for curve in ([50, 20, 5], [50, 9.9, 5], [50, 40, 30])]
     assert epochs_to(runs, 10) == [3, 2, None]
-    assert said_epochs([3, 2, None]) == "2 to 3 (2 of 3 runs)"
-    assert said_epochs([4, 4, 4]) == "4"
-    assert said_epochs([None, None]) == "never"
+    assert epochs_in_words([3, 2, None]) == "2 to 3 (2 of 3 runs)"
+    assert epochs_in_words([4, 4, 4]) == "4"
+    assert epochs_in_words([None, None]) == "never"
 
 
 @pytest.mark.parametrize(("own", "around"), [(1, 0), (10, 300), (300, 0), (300, 300)])

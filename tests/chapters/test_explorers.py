@@ -1,28 +1,14 @@
 """Explorers of all chapters: they stay small, and bars of costs add up to the network that their Python makes."""
 
-import inspect
-
 import pytest
-from explorer_samples import evaluate, sampled_settings
+from explorer_samples import evaluate, explorers_of_chapters, made_without_records, sampled_settings
 
 import cnnlib
 from cnnlib import chapters
 from cnnlib.chapters import classic_networks, inception_bottleneck, vgg_receptive_fields
-from cnnlib.course import Explorer
 
-EXPLORERS = {
-    f"{chapter.name}.{name}": made
-    for chapter in chapters.in_order()
-    for name, made in vars(chapter.part("explorers")).items()
-    if inspect.isfunction(made)
-    and made.__module__.startswith(chapter.package)
-    and made.__annotations__.get("return") is Explorer
-}
-OF_MODELS = [
-    name
-    for name, made in EXPLORERS.items()
-    if all(option.default is not option.empty for option in inspect.signature(made).parameters.values())
-]
+EXPLORERS = explorers_of_chapters()
+OF_MODELS = made_without_records()
 
 
 def test_the_explorers_of_every_chapter_are_found():
@@ -32,7 +18,7 @@ def test_the_explorers_of_every_chapter_are_found():
 
 @pytest.mark.parametrize("name", OF_MODELS)
 def test_an_explorer_that_needs_no_records_is_small(name):
-    assert len(EXPLORERS[name]()._repr_html_().encode()) < 60_000
+    assert len(OF_MODELS[name]()._repr_html_().encode()) < 60_000
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import cnnlib
-from cnnlib.training import families
+from cnnlib.experiments import families
 from cnnlib.experiments.families import BUDGETS, EQUAL_WRN, RACE, FireNet
 
 

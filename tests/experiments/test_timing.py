@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 import cnnlib
-from cnnlib.training import timing
+from cnnlib.experiments import timing
 
 CPU = torch.device("cpu")
 
@@ -49,17 +49,6 @@ def test_every_row_of_an_anatomy_has_its_time(name):
     assert len(seconds) == len(whole.layers) and min(seconds) > 0
 
 
-def test_the_networks_that_are_looked_into_match_their_anatomy():
-    """Their rows by name; what would run is taken from a pass under the stopwatch without computing."""
-    for name in timing.LOOKED_INTO:
-        with torch.device("meta"):
-            model = cnnlib.create_model(name).eval()
-            with timing.Stopwatch(CPU) as watch, torch.no_grad():
-                model(torch.empty(1, *model.input_size))
-        whole = cnnlib.anatomy(model)
-        assert len(timing.matched(whole, watch.calls)) == len(whole.layers)
-
-
 def test_an_operation_that_did_not_run_is_named():
     whole = cnnlib.anatomy(nn.ReLU(), (1, 2, 2))
     with pytest.raises(ValueError, match=r"relu, \(1, 2, 2\).* did not run"):
@@ -77,14 +66,20 @@ def test_no_round_is_refused():
 
 
 def test_a_record_holds_all_that_the_chapter_reads(monkeypatch):
-    for name, value in (("IMAGENET", ("cifar_resnet20",)), ("LOOKED_INTO", ("cifar_resnet20",)), ("GROUPS", (1, 256))):
-        monkeypatch.setattr(timing, name, value)
+    monkeypatch.setattr(timing, "GROUPS", (1, 256))
     monkeypatch.setattr(timing, "machine", lambda **settings: {"peak": 1.234567e9, "bandwidth": 2e9, "overhead": 1e-6})
     monkeypatch.setattr(timing.torch, "get_num_threads", lambda: 8)
-    found = timing.measure({"batch": 1, "threads": 1}, CPU)
+    found = timing.measure(
+        {"batch": 1, "threads": 1},
+        CPU,
+        networks=("cifar_resnet20", "cifar_plain20"),
+        by_operation=("cifar_resnet20",),
+        rounds=1,
+    )
     assert found["threads"] == 1
     assert found["machine"]["peak"] == 1.23e9
-    assert found["times"].keys() == found["operations"].keys() == {"cifar_resnet20"}
+    assert (found["rounds"], found["times"].keys()) == (1, {"cifar_resnet20", "cifar_plain20"})
+    assert found["operations"].keys() == {"cifar_resnet20"}
     one = found["times"]["cifar_resnet20"]
     assert one["low"] <= one["median"] <= one["high"]
     assert found["groups"].keys() == {"1", "256"}

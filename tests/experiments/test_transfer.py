@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 import cnnlib
-from cnnlib.training import transfer
+from cnnlib.experiments import transfer
 
 
 @pytest.mark.parametrize("name", ["cifar_resnet20", "vgg11", "densenet121"])

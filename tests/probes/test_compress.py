@@ -9,8 +9,9 @@ import torch
 from torch import nn
 
 import cnnlib
-from cnnlib.training import compress, fit
 from cnnlib.experiments.families import FireNet
+from cnnlib.probes import compress
+from cnnlib.training import fit
 
 
 def small(seed: int = 0) -> nn.Module:

@@ -57,7 +57,7 @@ def families() -> Explorer:
 
 
 def families_setting(family: str, first: str, second: str) -> dict:
-    """What `families` shows for one setting; every figure is `anatomy`'s.
+    """The result of `families` for one setting; every figure is `anatomy`'s.
 
     MACs of stochastic depth are those of a training step on average: a block counts as often as it survives.
     """
@@ -150,7 +150,7 @@ QUANTITIES = {
 
 
 def signals(measured: dict[str, list[dict[str, list[float]]]], reference: str) -> Explorer:
-    """What `unit_signals` measured: kind of network → one measurement a seed, beside those of the kind `reference`."""
+    """The measurements of `unit_signals`: kind of network → one measurement a seed, beside those of the kind `reference`."""
     knobs = [
         Knob("kind", "Unit", tuple(kind for kind in measured if kind != reference),
              default=next(kind for kind in measured if kind != reference)),
@@ -201,7 +201,7 @@ def cardinality() -> Explorer:
 
 
 def cardinality_setting(paths: int, keep: str) -> dict:
-    """What `cardinality` shows for one setting; every figure is `anatomy`'s."""
+    """The result of `cardinality` for one setting; every figure is `anatomy`'s."""
     width = EQUAL_COST[paths] if keep == "cost" else 64 // paths
     with torch.device("meta"):
         block = GroupedBlock(256, 64, cardinality=paths, base_width=width)
@@ -242,7 +242,7 @@ def survival(
 
 
 def survival_setting(depth: int, final: float) -> dict:
-    """What `survival` shows for one setting."""
+    """The result of `survival` for one setting."""
     blocks = (depth - 2) // 2
     shares = linear_decay(final, blocks)
     expected, whole = sum(shares), math.prod(shares)

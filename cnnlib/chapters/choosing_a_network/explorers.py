@@ -8,6 +8,7 @@ import torch
 
 from cnnlib.analysis import Anatomy, Layer, anatomy
 from cnnlib.analysis.roofline import work
+from cnnlib.chapters.choosing_a_network.networks import FAMILIES
 from cnnlib.course.curves import provenance, select
 from cnnlib.course.explorer import Explorer, Knob
 from cnnlib.course.papers import reported
@@ -32,7 +33,7 @@ QUANTITIES = {
 
 
 def model_costs(networks: dict[str, str] | None = None) -> Explorer:
-    """What the networks of the course cost for one image of 224×224 pixels, on axes to choose.
+    """The costs of the course's networks for one image of 224×224 pixels, on axes to choose.
 
     `networks` has the names of models, each with the group that it is drawn as.
     """
@@ -67,15 +68,6 @@ def model_costs(networks: dict[str, str] | None = None) -> Explorer:
 
 # ------------------------------------------------------------------------------------------------ networks for ImageNet
 
-FAMILIES = {
-    "AlexNet, ZFNet": ("alexnet", "zfnet"),
-    "VGG": ("vgg11", "vgg16", "vgg19"),
-    "NiN, SqueezeNet": ("nin", "squeezenet1_0", "squeezenet1_1"),
-    "Inception": ("googlenet", "bn_inception", "inception_v3", "inception_v4", "inception_resnet_v2"),
-    "ResNet": ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "preact_resnet200"),
-    "wide, ResNeXt, fractal": ("wide_resnet50_2", "resnext50_32x4d", "resnext101_32x8d", "fractalnet34"),
-    "DenseNet": ("densenet121", "densenet161", "densenet169", "densenet201"),
-}
 COMPARED = {
     "top1": ("top-1 error", "%"),
     "top5": ("top-5 error", "%"),
@@ -137,17 +129,19 @@ def scatter_of_networks(times: list[dict]) -> Explorer:
         known = [row for row in rows if row[x] is not None and row[y] is not None]
         if x == y:
             low, high = (end(known, key=lambda row: row[x]) for end in (min, max))
-            said = f"One quantity on both axes: every mark is on the diagonal, from {low['name']} to {high['name']}."
+            comparison = (
+                f"One quantity on both axes: every mark is on the diagonal, from {low['name']} to {high['name']}."
+            )
         else:
             found = spearman([row[x] for row in known], [row[y] for row in known])
-            said = f"Rank correlation of {COMPARED[x][0]} and {COMPARED[y][0]}: {found:.2f}, {in_words(found)}."
+            comparison = f"Rank correlation of {COMPARED[x][0]} and {COMPARED[y][0]}: {found:.2f}, {in_words(found)}."
         area = "" if size == "none" else f" Area: {COMPARED[size][0]}."
         return {
             "points": rows,
             "x": axis(x),
             "y": axis(y),
             "size": None if size == "none" else {"label": COMPARED[size][0], "unit": COMPARED[size][1], "of": size},
-            "sentence": f"{len(known)} networks. {said}{area}",
+            "sentence": f"{len(known)} networks. {comparison}{area}",
         }
 
     return Explorer(setting, knobs, view="scatter", title="Networks on two axes")
@@ -193,7 +187,7 @@ def rankings(times: list[dict]) -> Explorer:
 
     def setting(network: str, other: str) -> dict:
         chosen = list(dict.fromkeys(name for name in (network, other) if name != "nobody"))
-        said = [
+        places = [
             f"{name}: "
             + ", ".join(
                 f"{ordinal(place)} in {COMPARED[key][0]}" for key, place in zip(RANKED, row["places"], strict=True)
@@ -206,7 +200,7 @@ def rankings(times: list[dict]) -> Explorer:
             "columns": [COMPARED[key][0] for key in RANKED],
             "rows": shown,
             "chosen": chosen,
-            "sentence": f"Of {len(rows)} networks, the least of each first. {'; '.join(said)}.",
+            "sentence": f"Of {len(rows)} networks, the least of each first. {'; '.join(places)}.",
         }
 
     return Explorer(setting, knobs, view="ranks", title="Five rankings")
@@ -261,14 +255,14 @@ def challenge() -> Explorer:
             "points": points,
             "x": {"label": "year", "unit": "year", "log": False, "of": "year"},
             "y": {**axis, "log": y == "depth", "of": y},
-            "sentence": f"Shown: {show}, {len(points)} marks. {said_of(points, y)}",
+            "sentence": f"Shown: {show}, {len(points)} marks. {challenge_sentence(points, y)}",
         }
 
     return Explorer(setting, knobs, view="scatter", title="The ImageNet challenge by year")
 
 
-def said_of(points: list[dict], y: str) -> str:
-    """What a setting of `challenge` shows, in a sentence."""
+def challenge_sentence(points: list[dict], y: str) -> str:
+    """A sentence about the marks of a setting of `challenge`."""
     if not points:
         return "Before 2012 no network was entered among the winners, so there is no depth to show."
     first, last = points[0], points[-1]
@@ -443,12 +437,12 @@ def transfer(runs: list[dict]) -> Explorer:
             }
             series.append({"label": way, "epochs": labels, "runs": len(errors[0]), "style": WAYS[way], **curve})
         few = labels[1]
-        said = ", ".join(f"{one['label']} {one['mean'][1]:.0f}%" for one in series)
+        errors = ", ".join(f"{one['label']} {one['mean'][1]:.0f}%" for one in series)
         return {
             "series": series,
             "x_label": "labels",
             "y_label": "test error (%)",
-            "sentence": f"{targets[target].capitalize()}, {few} labels: {said} wrong on average.",
+            "sentence": f"{targets[target].capitalize()}, {few} labels: {errors} wrong on average.",
             "note": f"{provenance(mine)}. The network before had learned five shapes; the bands are the range over seeds.",
         }
 

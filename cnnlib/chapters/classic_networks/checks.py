@@ -15,7 +15,7 @@ from cnnlib.models.lenet import LeNet5Modern, SparseConv
 
 
 def side(n: int, f: int, p: int, s: int) -> int:
-    """What PyTorch makes of n pixels."""
+    """The size of the output that PyTorch computes for n pixels."""
     return anatomy(nn.Conv2d(1, 1, f, s, p, device="meta"), (1, n, n)).layers[0].out_shape[1]
 
 

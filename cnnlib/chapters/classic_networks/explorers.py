@@ -37,7 +37,7 @@ def convolution(
 
 
 def convolution_setting(n: int, f: int, p: int, s: int, in_channels: int, out_channels: int) -> dict:
-    """What `convolution` shows for one setting; every figure is `anatomy`'s of the layer itself."""
+    """The result of `convolution` for one setting; every figure is `anatomy`'s of the layer itself."""
     layer = nn.Conv2d(in_channels, out_channels, f, s, p, device="meta")
     padded, params = n + 2 * p, sum(parameter.numel() for parameter in layer.parameters())
     if f <= padded:
@@ -138,8 +138,8 @@ def epochs_to(runs: list[dict], error: float) -> list[int | None]:
     ]
 
 
-def said_epochs(epochs: list[int | None]) -> str:
-    """What `epochs_to` gives, in words: "2 to 3", "never", "4 (2 of 3 runs)"."""
+def epochs_in_words(epochs: list[int | None]) -> str:
+    """The epochs that `epochs_to` finds, in words: "2 to 3", "never", "4 (2 of 3 runs)"."""
     reached = sorted(epoch for epoch in epochs if epoch is not None)
     if not reached:
         return "never"
@@ -155,7 +155,7 @@ def activation_setting(runs: list[dict], rate, error: str, threshold: float, not
         chosen = select(runs, activation=activation, learning_rate=used, **config)
         curve = spread([run["curves"][error] for run in chosen])
         series.append({"label": f"{name} (rate {used:g})", "runs": len(chosen)} | curve)
-        ends.append(f"{name} {said_epochs(epochs_to(chosen, threshold))}")
+        ends.append(f"{name} {epochs_in_words(epochs_to(chosen, threshold))}")
     kind = "training" if error == "train_error" else "test"
     lasts = ", ".join(f"{one['label'].split()[0]} {one['mean'][-1]:.1f}%" for one in series)
     return {
@@ -212,7 +212,7 @@ def relu_against_tanh(runs: list[dict]) -> Explorer:
 def response_norm(
     own: Sequence[int] = (1, 10, 30, 100, 300), neighbours: Sequence[int] = (0, 10, 30, 100, 300)
 ) -> Explorer:
-    """What AlexNet's response normalisation makes of one value and its four neighbours in other maps."""
+    """AlexNet's response normalisation of one value and its four neighbours in other maps."""
     knobs = [
         Knob("own", "Value of map i", own, default=10),
         Knob("around", "Values of the maps beside it", neighbours, default=0),
@@ -221,7 +221,7 @@ def response_norm(
 
 
 def response_norm_setting(own: int, around: int) -> dict:
-    """What `response_norm` shows for one setting, computed by the layer itself."""
+    """The result of `response_norm` for one setting, computed by the layer itself."""
     values = [around, around, own, around, around]
     maps = torch.tensor(values, dtype=torch.float64).view(1, 5, 1, 1)
     normed = nn.LocalResponseNorm(5, alpha=5e-4, beta=0.75, k=2.0)(maps).flatten().tolist()

@@ -16,7 +16,7 @@ from cnnlib.models.googlenet import Inception
 
 
 def branch_macs(in_channels: int, reduced: int, out_channels: int, kernel_size: int, side: int) -> int:
-    """Of a 1×1 convolution and a window behind it, on a map of `side` × `side` positions whose size is kept."""
+    """The MACs of a 1×1 convolution and a window behind it, on a map of `side` × `side` positions whose size is kept."""
     with torch.device("meta"):
         branch = nn.Sequential(
             nn.Conv2d(in_channels, reduced, 1), nn.Conv2d(reduced, out_channels, kernel_size, padding="same")

@@ -45,7 +45,7 @@ def inception_module(
 def inception_setting(
     reduce3x3: int | None, reduce5x5: int | None, pool_proj: int | None, depth: int, width: float
 ) -> dict:
-    """What `inception_module` shows for one setting; every figure is `anatomy`'s."""
+    """The result of `inception_module` for one setting; every figure is `anatomy`'s."""
     full = WIDTHS | {"reduce3x3": reduce3x3, "reduce5x5": reduce5x5, "pool_proj": pool_proj}
     options = {name: channels and scaled(channels, width) for name, channels in full.items()} | {"depth": depth}
     with torch.device("meta"):
@@ -163,7 +163,7 @@ def label_smoothing(
 
 
 def smoothing_setting(epsilon: float, classes: int) -> dict:
-    """What `label_smoothing` shows for one setting. The best softmax outputs are the targets themselves."""
+    """The result of `label_smoothing` for one setting. The best softmax outputs are the targets themselves."""
     other = epsilon / classes
     right = 1 - epsilon + other
     gap = math.log(right / other) if other else None

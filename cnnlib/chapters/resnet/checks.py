@@ -152,7 +152,7 @@ def projection_block(block: Callable[[int, int], nn.Module]) -> Verdict:
 
 
 def parameters(channels: int) -> int:
-    """Of a bottleneck with an identity shortcut, `channels` wide inside."""
+    """The parameters of a bottleneck with an identity shortcut, `channels` wide inside."""
     with torch.device("meta"):
         return sum(p.numel() for p in Bottleneck(4 * channels, channels).parameters())
 
@@ -203,7 +203,7 @@ def bottleneck_parameters(count: Callable[[int], int]) -> Verdict:
 
 
 def last_field(depth: int) -> int:
-    """What a position of the last map of a CIFAR ResNet sees, in pixels a side."""
+    """The receptive field of a position of the last map of a CIFAR ResNet, in pixels a side."""
     with torch.device("meta"):
         return anatomy(create_model("cifar_resnet", depth=depth)).receptive_field[0]
 

@@ -22,7 +22,7 @@ def cifar_resnet(
 
 
 def cifar_resnet_setting(depth: int, width: float, shortcut: str) -> dict:
-    """What `cifar_resnet` shows for one setting; every figure is `anatomy`'s."""
+    """The result of `cifar_resnet` for one setting; every figure is `anatomy`'s."""
     plain = shortcut == "none"
     options = {"depth": depth, "width": width} | ({} if plain else {"shortcut": shortcut})
     whole, code = anatomy_and_call("cifar_plain" if plain else "cifar_resnet", **options)

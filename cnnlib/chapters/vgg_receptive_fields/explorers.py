@@ -24,7 +24,7 @@ def receptive_fields(
     input_size: int = 32,
     image: Tensor | None = None,
 ) -> Explorer:
-    """What one unit sees through a stack of equal convolutions, over an image: the field, and the weights it takes.
+    """The field of one unit above a stack of equal convolutions, over an image, and the weights it takes.
 
     `stride` is that of the first layer. `image`, (H, W) or (3, H, W) with values in 0 to 1, lies under the squares.
     """
@@ -43,7 +43,7 @@ def receptive_fields(
 
 
 def receptive_field_setting(layers: int, kernel: int, stride: int, unit: str, channels: int, input_size: int) -> dict:
-    """What `receptive_fields` shows for one setting; every figure is `anatomy`'s of the stack itself."""
+    """The result of `receptive_fields` for one setting; every figure is `anatomy`'s of the stack itself."""
     whole, code = stack(layers, kernel, stride, channels, input_size)
     fields = []
     for number, row in enumerate(whole.layers):
@@ -96,7 +96,7 @@ def stacked_layers(
 
 
 def stacked_layers_setting(layers: int, kernel: int, width: int, input_size: int) -> dict:
-    """What `stacked_layers` shows for one setting; every figure is `anatomy`'s."""
+    """The result of `stacked_layers` for one setting; every figure is `anatomy`'s."""
     whole, code = stack(layers, kernel, 1, width, input_size)
     side = whole.receptive_field[0]
     one, _ = stack(1, side, 1, width, input_size)
@@ -139,7 +139,7 @@ def vgg_fields(image: Tensor, depths: Sequence[int] = (11, 13, 16, 19)) -> Explo
 
 
 def vgg_fields_setting(layer: str, depth: int) -> dict:
-    """What `vgg_fields` shows for one setting; every figure is `anatomy`'s."""
+    """The result of `vgg_fields` for one setting; every figure is `anatomy`'s."""
     whole, code = anatomy_and_call("vgg", depth=depth)
     fields = []
     for name in VGG_MAPS[: VGG_MAPS.index(layer) + 1]:

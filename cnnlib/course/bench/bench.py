@@ -16,6 +16,7 @@ from cnnlib.course.explorer import Explorer, Knob
 from cnnlib.course.explorer.scales import nice_ticks
 from cnnlib.course.html import escape, style
 
+RECORDED = ": recorded runs"  # how the title ends where there is no kernel
 KEPT = 4  # nets in the live picture: as many as there are pairs of colour and dash
 AXES = {"x_label": "epoch", "y_label": "error (%)"}
 LOOKS = (("conv", "none"), ("linear", "7 4"), ("pool", "2 3"), ("activation", "10 3 2 3"))
@@ -60,7 +61,7 @@ class Bench:
             knobs = [*knobs, Knob("data", "Data", tuple(data), next(iter(data), None), kind="select")]
         self.create, self.knobs, self.epochs, self.title = create, tuple(knobs), epochs, title
         self.runs = list(recorded)
-        self.recorded = Explorer(self._recorded_curves, knobs, view="curves", title=f"{title}: recorded runs")
+        self.recorded = Explorer(self._recorded_curves, knobs, view="curves", title=title + RECORDED)
         self.trained: list[Trained] = []  # oldest first
         self.thread: threading.Thread | None = None
         self._stopping = threading.Event()
@@ -131,7 +132,7 @@ class Bench:
                 value=0, min=0, max=self.epochs, description="Epochs done", style={"description_width": "initial"}
             ),
             picture=w.HTML(),
-            message=w.HTML(_said("Choose a network and press Train.")),
+            message=w.HTML(_status_html("Choose a network and press Train.")),
         )
         ui.train.on_click(lambda _: self._start())
         ui.stop.on_click(lambda _: self._stop())
@@ -147,7 +148,7 @@ class Bench:
         self._stopping.clear()
         ui.train.disabled, ui.stop.disabled = True, False
         ui.progress.value, ui.progress.max = 0, ui.epochs.value
-        ui.message.value = _said("Training starts …")
+        ui.message.value = _status_html("Training starts …")
         # What the knobs say now is trained; turned meanwhile, they are for the next net.
         self.thread = threading.Thread(target=self._train, args=(setting, ui.epochs.value), daemon=True)
         self.thread.start()
@@ -155,7 +156,7 @@ class Bench:
     def _stop(self) -> None:
         self._stopping.set()
         self.widgets.stop.disabled = True
-        self.widgets.message.value = _said("Stops at the end of this epoch …")
+        self.widgets.message.value = _status_html("Stops at the end of this epoch …")
 
     def _train(self, setting: dict[str, Any], epochs: int) -> None:
         import torch
@@ -176,7 +177,7 @@ class Bench:
                 left = history.seconds / done * (epochs - done)
                 remaining = f"; about {_duration(left)} left" if left and not self._stopping.is_set() else ""
                 ui.progress.value = done
-                ui.message.value = _said(f"Epoch {done} of {epochs}: {_errors(history)}{remaining}.")
+                ui.message.value = _status_html(f"Epoch {done} of {epochs}: {_errors(history)}{remaining}.")
                 now = Trained(self._name(setting), parameters, history)
                 ui.picture.value = _picture([*self.trained[1 - KEPT :], now])
                 return self._stopping.is_set()
@@ -186,7 +187,7 @@ class Bench:
             done = len(history.train_error)
             how = "Done" if done == epochs else "Stopped"
             after = f"{how} after {done} of {epochs} epochs and {_duration(history.seconds)}"
-            ui.message.value = _said(f"{after}: {_errors(history)}.")
+            ui.message.value = _status_html(f"{after}: {_errors(history)}.")
         except Exception as error:  # whatever went wrong belongs in front of the reader, not in a thread's log
             what = f"{type(error).__name__}: {escape(str(error))}"
             ui.message.value = f'<div role="alert"><b>Training ended with an error.</b> {what}</div>'
@@ -200,12 +201,12 @@ class Bench:
             return self.data
         name = setting["data"]
         if callable(self.data[name]):
-            self.widgets.message.value = _said(f"Loading {name} …")
+            self.widgets.message.value = _status_html(f"Loading {name} …")
             self.data[name] = self.data[name]()
         return self.data[name]
 
 
-def _said(text: str) -> str:
+def _status_html(text: str) -> str:
     """A message as HTML that a screen reader announces."""
     return f'<div role="status">{escape(text)}</div>'
 

@@ -35,9 +35,9 @@ class TimeIsUp(SystemExit):
 
 
 def graded(check: Callable[[], Verdict]) -> Verdict:
-    """What `check()` returns or answers by raising `Answered`, or a verdict on what became of it; never raises.
+    """The verdict that `check()` returns or answers by raising `Answered`, or a verdict on what stopped it.
 
-    But for an interrupt by the reader (KeyboardInterrupt), which ends the check and is passed on.
+    Raises KeyboardInterrupt alone: an interrupt by the reader ends the check and is passed on.
     """
     verdicts: list[Verdict] = []
     stopped_at = ""

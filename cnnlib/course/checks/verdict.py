@@ -1,4 +1,4 @@
-"""What a check answers."""
+"""The answer of a check."""
 
 from dataclasses import dataclass
 

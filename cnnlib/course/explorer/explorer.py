@@ -192,7 +192,7 @@ def pack(results: list[dict]) -> dict:
     """The results by column, each distinct row, word or value stored once: a tenth of the plain JSON.
 
     Stages repeat from setting to setting (a stem does not change with depth) and so do the words of sentences.
-    `unpack` in `explorer.js` is the way back.
+    `unpack` is the way back, here and in `explorer.js`.
     """
     keys = dict.fromkeys(key for result in results for key in result)
     return {key: _pack_column([result.get(key) for result in results]) for key in keys}
@@ -214,6 +214,21 @@ def _pack_column(values: list) -> dict:
 
     at = [[add(row) for row in value] if lists else add(value) for value in values]
     return {"at": at, "keys": keys, "rows": rows.items}
+
+
+def unpack(table: dict, index: int) -> dict:
+    """The result of the setting number `index` out of a packed table."""
+    result = {}
+    for key, column in table.items():
+        here = column["at"][index]
+        if "words" in column:
+            result[key] = " ".join(column["words"][i] for i in here)
+        elif "values" in column:
+            result[key] = column["values"][here]
+        else:
+            rows = [dict(zip(column["keys"], row, strict=True)) for row in column["rows"]]
+            result[key] = rows[here] if isinstance(here, int) else [rows[i] for i in here]
+    return result
 
 
 class _Distinct:

@@ -173,7 +173,7 @@ def _short(count: int) -> str:
 
 
 class NetworkTable:
-    """What each network costs for one image of its own size, computed, and its published error; headings sort it.
+    """A table of networks: the computed costs for one image of its own size, and the published error; headings sort it.
 
     Without scripts it is a plain table, oldest network first.
     """

@@ -114,9 +114,9 @@ def parse_sources(text: str | bytes) -> dict[str, str]:
     known = load_yaml(text, "sources.yaml")
     if not isinstance(known, dict):
         raise ValueError("sources.yaml must have a line for each key of the bibliography")
-    for key, said in known.items():
-        if not (isinstance(key, str) and isinstance(said, str)):
-            raise ValueError(f"sources.yaml, {key}: must be a text, authors and year, got {said!r}")
+    for key, label in known.items():
+        if not (isinstance(key, str) and isinstance(label, str)):
+            raise ValueError(f"sources.yaml, {key}: must be a text, authors and year, got {label!r}")
     return known
 
 
@@ -139,7 +139,7 @@ def parse(text: str | bytes, file: str) -> list[dict[str, Any]]:
 
 
 def _check_entry(entry: dict[str, Any], where: str) -> None:
-    """That the fields of an entry fit each other, and that its texts can be shown."""
+    """Checks that the fields of an entry fit each other, and that its texts can be shown."""
     verdict = entry["verdict"]
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", entry["id"]):
         raise ValueError(f"{where}, id: lower-case words with hyphens, got {entry['id']!r}")

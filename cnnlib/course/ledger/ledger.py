@@ -35,7 +35,9 @@ class Claiming(Protocol):
     page: str
     title: str
 
-    def claims(self) -> list[dict[str, Any]]: ...
+    def claims(self) -> list[dict[str, Any]]:
+        """Its checked entries."""
+        ...
 
 
 @cache
@@ -64,9 +66,9 @@ def scope() -> dict[str, Any]:
 
 
 def evaluate(entry: Mapping[str, Any], names: Mapping[str, Any]) -> bool | float | list | dict | None:
-    """What the expression of an entry gives with `scope` and `names`, or `instead`, where the book shows something smaller; None without either.
+    """The value of an entry's expression, which may use `scope` and `names`; None for an entry without one.
 
-    Raises ValueError, naming file and id, for an expression that fails and for a verdict that does not follow from it.
+    The value of `instead` where the book shows something smaller. Raises ValueError, naming file and id, for an expression that fails and for a verdict that does not follow from it.
     """
     field = "expression" if "expression" in entry else "instead"
     if field not in entry:

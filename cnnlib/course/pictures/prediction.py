@@ -1,4 +1,4 @@
-"""What a network says an image is: its likeliest classes, with bars."""
+"""The likeliest classes of an image by a network, with bars."""
 
 from collections.abc import Sequence
 

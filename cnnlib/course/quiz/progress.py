@@ -13,7 +13,9 @@ class Asks(Protocol):
     page: str
     title: str
 
-    def questions(self) -> list[dict[str, Any]]: ...
+    def questions(self) -> list[dict[str, Any]]:
+        """Its checked questions."""
+        ...
 
 
 class Progress:

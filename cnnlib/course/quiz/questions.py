@@ -60,7 +60,7 @@ def parse(text: str | bytes, file: str) -> list[dict[str, Any]]:
 
 
 def _check_key(question: dict[str, Any], where: str) -> None:
-    """That the parts of a question are whole and its key can be given."""
+    """Checks that the parts of a question are whole and its key can be given."""
     if "answer" in question:
         try:
             within = tolerance(question)
@@ -94,7 +94,7 @@ def _check_key(question: dict[str, Any], where: str) -> None:
 
 
 def _check_texts(value: Any, where: str) -> None:
-    """That every formula in the texts of a question can be drawn."""
+    """Checks that every formula in the texts of a question can be drawn."""
     if isinstance(value, list):
         value = dict(enumerate(value, 1))
     for name, inner in value.items():
@@ -119,5 +119,5 @@ def is_right(question: dict[str, Any], value: float) -> bool:
 
 
 def fingerprint(question: dict[str, Any]) -> str:
-    """Of a question's content: a reader's kept answer is dropped when the question has changed."""
+    """A hash of a question's content: a reader's kept answer is dropped when the question has changed."""
     return hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()[:10]

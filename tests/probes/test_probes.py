@@ -8,8 +8,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from cnnlib import anatomy, create_model, gradient_norms, load_data
-from cnnlib.training import activation_norms, effective_receptive_field, effective_size, linear_probe, removed
-from cnnlib.probes.gradients import features
+from cnnlib.probes import activation_norms, effective_receptive_field, effective_size, linear_probe, removed
+from cnnlib.probes.features import features
 
 IMAGES = torch.randn(4, 1, 8, 8, generator=torch.Generator().manual_seed(0))
 LABELS = torch.tensor([0, 3, 7, 9])
@@ -104,6 +104,26 @@ def test_activations_are_measured_where_gradients_are():
 
 
 # ---------------------------------------------------------------------------------------------------- what a unit sees
+
+
+def test_heads_change_the_gradient_below_them_and_nowhere_else():
+    def norms(weight, heads=True):
+        torch.manual_seed(0)
+        model = create_model("googlenet", variant="paper", image_size=32, width=0.125, num_classes=4, aux_heads=True)
+        model.aux1, model.aux2 = (part if heads else type(part)([]) for part in (model.aux1, model.aux2))
+        for module in model.modules():
+            if isinstance(module, nn.Dropout):
+                module.p = 0.0
+        images = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+        return gradient_norms(model, images, torch.tensor([0, 3]), auxiliary_weight=weight)
+
+    none, off, on = norms(0.3, heads=False), norms(0.0), norms(0.3)
+    for name, value in none.items():
+        assert off[name] == pytest.approx(value, rel=1e-4)
+    changed = {name for name in none if on[name] != pytest.approx(off[name], rel=1e-4)}
+    assert {"conv1.0", "inception3a.conv3x3.1.0", "inception4a.conv1x1.0", "inception4d.conv1x1.0"} <= changed
+    assert not any(name.startswith(("inception4e", "inception5", "fc")) for name in changed)
+    assert all(off[name] == 0 for name in off if name.startswith("aux"))
 
 
 def test_of_one_convolution_it_is_the_size_of_its_weights():
