@@ -90,8 +90,8 @@ class Tracer(TorchFunctionMode):
         super().__init__()
         self.rows: list[Layer] = []
         self.last_map: Fields | None = None
-        self.names = paths(model)
-        self.parameters = {id(p): p for module in self.names for p in module._parameters.values() if p is not None}
+        self.paths = paths(model)
+        self.parameters = {id(p): p for module in self.paths for p in module._parameters.values() if p is not None}
         self.uncounted = {key: parameter.numel() for key, parameter in self.parameters.items()}
         self.running: list[nn.Module] = []  # the modules whose forward runs now, outermost first
         self.op = ""  # the operation that runs now
@@ -160,7 +160,7 @@ class Tracer(TorchFunctionMode):
     def path(self) -> str:
         """The path of the module that runs; with the operation behind it where the module has parts of its own."""
         module = self.running[-1]
-        path = self.names.get(module, "")  # a module that the forward made for itself has no name
+        path = self.paths.get(module, "")  # a module that the forward made for itself has no name
         return path if path and not module._modules else f"{path}.{self.op}".lstrip(".")
 
     def new_params(self, tensors: Iterable[Tensor | None]) -> int:
@@ -511,7 +511,7 @@ def watched(tracer: Tracer) -> Iterator[None]:
             running.pop()
 
     with ONE_TRACE:  # also what is kept for afterwards: it is not to be another trace's
-        modules = list(tracer.names)
+        modules = list(tracer.paths)
         training = [module for module in modules if module.training]
         compiled = [(module, vars(module)[CALL]) for module in modules if CALL in vars(module)]
         buffers = {module: dict(module._buffers) for module in modules if module._buffers}

@@ -154,7 +154,7 @@ def matched(whole: Anatomy, calls: list[tuple[str, tuple[int, ...], float]]) -> 
         found = next((took for op, shape, took in left if (op, shape) == (row.op, row.out_shape)), None)
         if found is None:
             raise ValueError(
-                f"{row.name} ({row.op}, {row.out_shape}) is in the anatomy of {whole.model} and did not run"
+                f"{row.name} ({row.op}, {row.out_shape}) is in the anatomy of {whole.name} and did not run"
             )
         seconds.append(found)
     return seconds

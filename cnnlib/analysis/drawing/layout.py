@@ -8,12 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
-from cnnlib.analysis.graph import SINK, SOURCE, Node
-
-if TYPE_CHECKING:
-    from cnnlib.analysis.diagram import Diagram
+from cnnlib.analysis.drawing.graph import SINK, SOURCE, Graph, Node
+from cnnlib.analysis.drawing.labels import Labels, size_text
 
 # ------------------------------------------------------------------------------------------------ series and parallel
 
@@ -149,14 +146,6 @@ def back(column: float, x: float, end: float) -> str:
     return f"V{end - abs(r):.1f}q0 {abs(r):.1f} {r:.1f} {abs(r):.1f}H{x:.1f}"
 
 
-def size_text(shapes: list[tuple[int, ...]]) -> str:
-    """A shape, "64×56×56"; of repeats that differ the range, "64–224×56×56"."""
-    first, last = shapes[0], shapes[-1]
-    if len(first) != len(last):
-        return "×".join(map(str, last))
-    return "×".join(str(a) if a == b else f"{a}–{b}" for a, b in zip(first, last, strict=True))
-
-
 @dataclass
 class Piece:
     """Something with an extent to the left and right of the line that enters at its top and leaves at its bottom."""
@@ -168,11 +157,11 @@ class Piece:
     arrow: bool = False  # whether the line that enters has a tip
 
 
-class Drawing:
+class Layout:
     """Lays out a graph and writes the marks down, in the order in which they lie on each other."""
 
-    def __init__(self, diagram: "Diagram") -> None:
-        self.diagram = diagram
+    def __init__(self, graph: Graph, labels: Labels) -> None:
+        self.graph, self.labels = graph, labels
         self.level = 0  # frames around what is laid out
         self.frames: list[str] = []
         self.lines: list[str] = []
@@ -203,8 +192,8 @@ class Drawing:
 
     def box(self, node: Node) -> Piece:
         """A unit, or a module that stays closed."""
-        words, kinds = self.diagram.words(node), self.diagram.kinds(node)
-        share = self.diagram.share_text(node)
+        words, kinds = self.labels.words(node), self.labels.kinds(node)
+        share = self.labels.share_text(node)
         pill = kinds == ["join"] and not words.before and not words.more
         beside = words.after if pill else []  # a join's ReLU stands in its line
         under = [words.after if not pill else [], [("", words.more)] if words.more else []]
@@ -219,11 +208,11 @@ class Drawing:
 
         def draw(x: float, y: float) -> None:
             left, radius = x - width / 2, height / 2 if pill else 5
-            marks = [f"<title>{escape(self.diagram.tooltip(node))}</title>"]
+            marks = [f"<title>{escape(self.labels.tooltip(node))}</title>"]
             if stack:
                 marks.append(rect("d-box", left + stack, y + stack, width, height, radius))
             marks.append(rect("d-box", left, y, width, height, radius))
-            if shade := self.diagram.shade(node):
+            if shade := self.labels.shade(node):
                 marks.append(rect("d-share", left, y, width, height, radius, f' fill-opacity="{shade:.2f}"'))
             if pill:
                 marks.append(f'<circle class="d-join" cx="{left + 12:.1f}" cy="{y + height / 2:.1f}" r="4"/>')
@@ -250,8 +239,8 @@ class Drawing:
 
     def frame(self, node: Node) -> Piece:
         """An opened module around its parts; its name stands left of the line that enters, more about it right."""
-        words = self.diagram.words(node)
-        more = " · ".join(filter(None, (words.more, self.diagram.share_text(node))))
+        words = self.labels.words(node)
+        more = " · ".join(filter(None, (words.more, self.labels.share_text(node))))
         self.level += 1
         inner = self.parts(node)
         self.level -= 1
@@ -266,7 +255,7 @@ class Drawing:
                 self.frames.append(rect(css, x - left + stack, y + stack, left + right, height, 7))
             self.frames.append(rect(css, x - left, y, left + right, height, 7))
             marks = [
-                f"<title>{escape(self.diagram.tooltip(node))}</title>",
+                f"<title>{escape(self.labels.tooltip(node))}</title>",
                 heading(x - left + 10, y + 18, words.name, words.times),
             ]
             if more:
@@ -282,8 +271,8 @@ class Drawing:
 
     def parts(self, node: Node) -> Piece:
         """All parts of an opened node."""
-        series = decompose(len(node.parts), self.diagram.graph.edges(node))
-        return self.series(series, node, True, self.diagram.entering(node))
+        series = decompose(len(node.parts), self.graph.edges(node))
+        return self.series(series, node, True, self.labels.entering(node))
 
     def series(self, items: list, node: Node, trunk: bool, shapes: list) -> Piece:
         """Items of `node` below each other, joined by a line; on it the shape, where it changes (in a branch: H×W)."""
@@ -291,8 +280,8 @@ class Drawing:
         labels = []
         for k, item in enumerate(items):
             part = node.parts[item] if isinstance(item, int) else None
-            after = self.diagram.leaving(part, node) if part else shapes
-            changed = part is not None and self.diagram.changes(part, shapes, after, trunk and self.level == 0)
+            after = self.labels.leaving(part, node) if part else shapes
+            changed = part is not None and self.labels.changes(part, shapes, after, trunk and self.level == 0)
             labels.append(size_text(after) if changed and k < len(items) - 1 else "")
             shapes = after
         gaps = [0.0] * bool(pieces)
