@@ -13,7 +13,8 @@ from cnnlib.analysis.conventions import count
 from cnnlib.analysis.drawing import table
 from cnnlib.analysis.drawing.diagram import Diagram
 from cnnlib.analysis.memory import Memory, TrainingStep, memory
-from cnnlib.analysis.trace import InputTooSmall, Layer, trace
+from cnnlib.analysis.rules.step import InputTooSmall
+from cnnlib.analysis.trace import Layer, trace
 
 if TYPE_CHECKING:
     import pandas
@@ -255,14 +256,16 @@ def anatomy(
         advice = f"; {sizes[0][0]}×{side}×{side} is the smallest square that passes" if side else ""
         raise ValueError(f"input_size={input_size} is too small for {name}: {error}{advice}") from None
     layers, parameters = traced.rows, list(traced.parameters.values())
-    buffers = {id(b): b for module in traced.paths for b in module._buffers.values() if b is not None}
+    owners = [module._buffers for module in traced.paths if module._buffers]
+    buffers = {id(b): b for own in owners for b in own.values() if b is not None}
+    params = sum(map(Tensor.numel, parameters))
     return Anatomy(
         name=name,
         input_sizes=sizes,
         dtype=dtype,
         layers=layers,
-        params=sum([p.numel() for p in parameters]),
-        trainable_params=sum([p.numel() for p in parameters if p.requires_grad]),
+        params=params,
+        trainable_params=params - sum([p.numel() for p in parameters if not p.requires_grad]),
         macs=sum([layer.macs for layer in layers]),
         output_bytes=sum([layer.output_bytes for layer in layers]),
         weight_bytes=bytes_in([*parameters, *buffers.values()], dtype),
@@ -274,8 +277,9 @@ def anatomy(
 
 def bytes_in(tensors: list[Tensor], dtype: torch.dtype) -> int:
     """Bytes of `tensors` with floating-point ones in the type `dtype`."""
-    size = dtype.itemsize
-    return sum([tensor.numel() * (size if tensor.is_floating_point() else tensor.itemsize) for tensor in tensors])
+    others = [tensor for tensor in tensors if tensor.dtype is not dtype and tensor.is_floating_point()]
+    change = sum(tensor.numel() * (dtype.itemsize - tensor.itemsize) for tensor in others)
+    return sum([tensor.nbytes for tensor in tensors]) + change
 
 
 def smallest_square(model: nn.Module, input_size: tuple[int, ...], dtype: torch.dtype) -> int | None:

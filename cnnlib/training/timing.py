@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from cnnlib.analysis import Anatomy, anatomy
-from cnnlib.analysis.trace import NO_ROW, QUESTIONS, SPELLINGS
+from cnnlib.analysis.rules import NO_ROW, QUESTIONS, SPELLINGS
 from cnnlib.models import create_model
 from cnnlib.training.loop import best_device
 
