@@ -14,7 +14,7 @@ from torch import nn
 
 from cnnlib import anatomy, create_model, palette
 from cnnlib.analysis.drawing.graph import Graph
-from cnnlib.analysis.drawing.layout import Parallel, Tangle, decompose
+from cnnlib.analysis.drawing.layout import Parallel, decompose
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -367,11 +367,35 @@ def test_a_file_has_the_colours_of_both_modes_and_needs_nothing(tmp_path):
     assert palette.themed(".cnn-diagram") in html
 
 
+def test_what_is_not_series_parallel_is_a_list_of_boxes_that_say_what_they_read():
+    picture = traced("cell").diagram()
+    reads = [word for word in texts(picture) if "reads" in word]
+    assert reads == [
+        "1: reads the input",
+        "2: reads the input",
+        "3: reads 1",
+        "4: reads 2 and 3",
+        "5: reads 1 and 2",
+        "6: reads 5",
+        "7: reads 4 and 6",
+        "8: reads 7",
+        "9: reads 1, 4 and 8",
+    ]
+    assert [top for _, _, top, _, _ in picture.places] == sorted(top for _, _, top, _, _ in picture.places)
+    assert "4: addition, reads 2 and 3" in repr(picture)
+
+
+def test_a_list_inside_a_module_has_its_own_numbers():
+    blocks = nn.Sequential(nn.Conv2d(8, 8, 1), Cell(), nn.Sequential(nn.Conv2d(24, 8, 1), Cell()))
+    words = texts(anatomy(blocks, (8, 16, 16)).diagram(depth=9))
+    assert words.count("1: reads the input") == 2 and words.count("9: reads 1, 4 and 8") == 2
+
+
 def test_series_and_parallel():
     assert decompose(2, [(-1, 0), (0, 1), (1, -2)]) == [0, 1]
     assert decompose(2, [(-1, 0), (-1, 1), (0, 1), (1, -2)]) == [Parallel([[0], []]), 1]
     four = [(-1, 0), (-1, 1), (0, 2), (1, 2), (0, 3), (2, 3), (1, 3), (3, -2)]
-    assert isinstance(decompose(4, four)[0], Tangle)
+    assert decompose(4, four) is None
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ from cnnlib.analysis.drawing.layout import (
     GAP,
     Layout,
     Parallel,
-    Tangle,
     decompose,
     heading,
+    reads_text,
     rect,
     small,
     text_width,
@@ -84,7 +84,7 @@ class Diagram:
 
     def draw(self, layout: Layout) -> tuple[int, int, str]:
         """Width, height and marks of the whole picture."""
-        inner = layout.parts(self.graph.root)
+        inner = layout.inside(self.graph.root)
         given, result = self.ends()
         widths = [text_width(words) + 24 for words in (given, result)]
         left = max(inner.left, *(width / 2 for width in widths)) + 2
@@ -148,13 +148,12 @@ class Diagram:
         """An opened node in words: a list of lines, each followed by a list of its own where there is more inside it."""
         edges = self.graph.edges(node)
         series = decompose(len(node.parts), edges)
-        if not any(isinstance(item, Tangle) for item in series):
+        if series is not None:
             return self.told_series(series, node)
         told = []
         for k in range(len(node.parts)):
-            reads = ["the input" if a < 0 else str(a + 1) for a, b in edges if b == k]
             lines = self.told_series([k], node)
-            told += [f"{k + 1}: {lines[0]}, reads {' and '.join(reads)}", *lines[1:]]
+            told += [f"{k + 1}: {lines[0]}, {reads_text(k, edges)}", *lines[1:]]
         return told
 
     def told_series(self, series: list, node: Node) -> list:
