@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cnnlib.models.layers import Auxiliary
+from cnnlib.models.layers import Auxiliary, HasResidual
 from cnnlib.training.data import ImageData
 
 # ------------------------------------------------------------------------------------------- signals, layer by layer
@@ -142,8 +142,10 @@ def removed(model: nn.Module, block: str) -> Iterator[nn.Module]:
         return inputs[0]
 
     module = part(model, block)
-    branch = getattr(module, "residual", None)
-    handle = module.register_forward_hook(itself) if branch is None else branch.register_forward_hook(nothing)
+    if isinstance(module, HasResidual):
+        handle = module.residual.register_forward_hook(nothing)
+    else:
+        handle = module.register_forward_hook(itself)
     try:
         yield model
     finally:

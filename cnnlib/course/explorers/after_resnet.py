@@ -135,9 +135,8 @@ def expected_macs(whole: Anatomy, layers: list[Layer]) -> int:
     """MACs of some layers in a training step on average: those of a block times the probability that it survives."""
     modules = dict(whole.module.named_modules())
     blocks = (modules.get(".".join(layer.name.split(".")[:2])) for layer in layers)
-    return round(
-        sum(layer.macs * getattr(block, "survival_prob", 1.0) for layer, block in zip(layers, blocks, strict=True))
-    )
+    shares = [block.survival_prob if isinstance(block, StochasticDepthBlock) else 1.0 for block in blocks]
+    return round(sum(layer.macs * share for layer, share in zip(layers, shares, strict=True)))
 
 
 # ------------------------------------------------------------------------------------------- what passes the units
