@@ -7,7 +7,7 @@ from explorer_samples import evaluate, sampled_settings
 import cnnlib
 from cnnlib.chapters import recorded_runs
 from cnnlib.chapters.classic_networks import explorers
-from cnnlib.chapters.classic_networks.explorers import epochs_to, rate_of, epochs_in_words
+from cnnlib.chapters.classic_networks.explorers import epochs_in_words, epochs_to, rate_of
 from cnnlib.course.curves import select
 from cnnlib.models.layers import ResponseNorm
 

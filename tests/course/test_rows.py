@@ -15,7 +15,7 @@ def test_parts_are_the_modules_of_the_network_and_add_up(name):
         assert sum(row[cost] for row in rows) == getattr(whole, cost)
     counted = {row["name"]: 0 for row in rows}
     part = rows[0]["name"]
-    for name, module in whole.network.named_children():
+    for name, module in whole.module.named_children():
         part = name if name in counted else part  # a last normalisation goes with the part before it
         counted[part] += sum(parameter.numel() for parameter in module.parameters())
     assert counted == {row["name"]: row["params"] for row in rows}

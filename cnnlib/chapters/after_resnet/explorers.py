@@ -69,7 +69,7 @@ def families_setting(family: str, first: str, second: str) -> dict:
     shown = totals(whole) | {"receptive_field": whole.receptive_field[0]}
     skipped = ""
     if family == "stochastic depth":
-        survive = [m.survival_prob for m in whole.network.modules() if isinstance(m, StochasticDepthBlock)]
+        survive = [m.survival_prob for m in whole.module.modules() if isinstance(m, StochasticDepthBlock)]
         for row, (_, layers) in zip(rows, stages, strict=True):
             row["macs"] = expected_macs(whole, layers)
         shown["macs"] = sum(row["macs"] for row in rows)
@@ -118,7 +118,7 @@ UNITS = (ResidualUnit, WideBlock, GroupedBlock, BasicBlock, FractalBlock, DenseL
 def stage_row(whole: Anatomy, name: str, layers: list[Layer]) -> dict:
     """One stage as the view "stages" wants it; its map is that before a pooling that follows it."""
     last = [layer for layer in layers if "pool" not in layer.op][-1]
-    modules = dict(whole.network.named_modules())
+    modules = dict(whole.module.named_modules())
     module = modules.get(name) or modules[f"blocks.{name}"]
     blocks = sum(isinstance(part, UNITS) for part in module.modules())
     return {
@@ -133,11 +133,10 @@ def stage_row(whole: Anatomy, name: str, layers: list[Layer]) -> dict:
 
 def expected_macs(whole: Anatomy, layers: list[Layer]) -> int:
     """MACs of some layers in a training step on average: those of a block times the probability that it survives."""
-    modules = dict(whole.network.named_modules())
+    modules = dict(whole.module.named_modules())
     blocks = (modules.get(".".join(layer.name.split(".")[:2])) for layer in layers)
-    return round(
-        sum(layer.macs * getattr(block, "survival_prob", 1.0) for layer, block in zip(layers, blocks, strict=True))
-    )
+    shares = [block.survival_prob if isinstance(block, StochasticDepthBlock) else 1.0 for block in blocks]
+    return round(sum(layer.macs * share for layer, share in zip(layers, shares, strict=True)))
 
 
 # ------------------------------------------------------------------------------------------- what passes the units

@@ -38,7 +38,7 @@ def cifar_resnet_setting(depth: int, width: float, shortcut: str) -> dict:
         rows.append(
             {
                 "name": name,
-                "blocks": len(getattr(whole.network, name)) if name.startswith("stage") else 0,
+                "blocks": len(getattr(whole.module, name)) if name.startswith("stage") else 0,
                 "channels": shape[0],
                 "size": shape[1] if len(shape) == 3 else 1,
                 "receptive_field": field[0],
