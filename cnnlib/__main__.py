@@ -20,8 +20,8 @@ import torch
 from torch import nn
 
 from cnnlib.analysis import Anatomy, anatomy
+from cnnlib.analysis.drawing.table import megabytes
 from cnnlib.analysis.memory import OPTIMIZERS, Memory
-from cnnlib.analysis.reading import megabytes
 from cnnlib.models import create_model, list_models
 
 
@@ -99,7 +99,7 @@ def step(seen: Anatomy, batch: int, optimizer: str) -> Memory:
     try:
         return seen.memory(batch, optimizer)
     except (RuntimeError, NotImplementedError) as error:
-        raise Fault(f"{seen.model} does not train on the meta device: {told(error)}") from error
+        raise Fault(f"{seen.name} does not train on the meta device: {told(error)}") from error
 
 
 def totals(seen: Anatomy) -> list[str]:
@@ -123,7 +123,7 @@ def analysed(network: str, options: dict, input_size: list[int] | None) -> Anato
     if size is None:
         raise Fault(f"{network} has no input_size of its own; give one, as --input 3 224 224")
     try:
-        return replace(anatomy(model, size), model=network)
+        return replace(anatomy(model, size), name=network)
     except ValueError:
         raise
     except Exception as error:

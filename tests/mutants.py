@@ -39,8 +39,8 @@ MODELS = [
 ANALYSIS = [
     Mutant("cnnlib/analysis/receptive_field.py", "dilation * (kernel_size - 1) * self.jump)", "(kernel_size - 1) * self.jump)", "tests/analysis/test_receptive_fields.py"),
     Mutant("cnnlib/analysis/receptive_field.py", "max(field.hi for field in fields))", "min(field.hi for field in fields))", "tests/analysis/test_receptive_fields.py"),
-    Mutant("cnnlib/analysis/trace.py", "output.numel() * in_channels * prod(kernel)", "output.numel() * channels * prod(kernel)", "tests/analysis/test_counts.py"),
-    Mutant("cnnlib/analysis/trace.py", "if ceil_mode and (positions - 1) * s >= n + p:", "if ceil_mode and (positions - 1) * s > n + p:", "tests/analysis/test_anatomy.py tests/analysis/test_receptive_fields.py tests/analysis/test_counts.py"),
+    Mutant("cnnlib/analysis/rules/convolution.py", "output.numel() * in_channels * prod(kernel)", "output.numel() * channels * prod(kernel)", "tests/analysis/test_counts.py"),
+    Mutant("cnnlib/analysis/rules/pooling.py", "if ceil_mode and (positions - 1) * s >= n + p:", "if ceil_mode and (positions - 1) * s > n + p:", "tests/analysis/test_anatomy.py tests/analysis/test_receptive_fields.py tests/analysis/test_counts.py"),
     Mutant("cnnlib/analysis/trace.py", "self.uncounted.pop(id(tensor), 0)", "self.uncounted.get(id(tensor), 0)", "tests/analysis/test_anatomy.py tests/analysis/test_counts.py"),
     Mutant("cnnlib/analysis/memory.py", '"momentum": 1,', '"momentum": 2,', "tests/analysis/test_memory.py"),
     Mutant("cnnlib/analysis/conventions.py", "        return 2 * values(layer)\n    if layer.op == \"adaptive_avg_pool2d\":", "        return values(layer)\n    if layer.op == \"adaptive_avg_pool2d\":", "tests/analysis/test_conventions.py"),

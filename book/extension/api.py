@@ -21,11 +21,9 @@ def as_rst(docstring: str) -> str:
 
 
 def prepare(app: Sphinx) -> None:
-    """Bring autoapi's objects into that form, and add `cnnlib.anatomy`, which autoapi takes for the module of that name."""
-    objects = app.env.autoapi_all_objects
-    for item in objects.values():
+    """Bring autoapi's objects into that form."""
+    for item in app.env.autoapi_all_objects.values():
         item.docstring = as_rst(item.docstring)
-    objects["cnnlib.anatomy"] = objects["cnnlib.analysis.anatomy.anatomy"]
 
 
 def setup(app: Sphinx) -> None:

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable
 from math import prod
 from typing import NamedTuple
 
-from cnnlib.analysis.trace import JOINS, Layer
+from cnnlib.analysis.rules.joining import JOINS
+from cnnlib.analysis.trace import Layer
 
 NORMS = frozenset("batch_norm group_norm layer_norm instance_norm".split())
 ACTIVATIONS = frozenset("relu hardtanh prelu elu leaky_relu gelu silu".split())  # hardtanh: what nn.ReLU6 calls

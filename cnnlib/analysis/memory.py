@@ -137,7 +137,7 @@ def memory(
 
 
 def storage(tensor: Tensor) -> int:
-    """What tells one storage from another while both live."""
+    """A key that is unique among live storages."""
     return tensor.untyped_storage()._cdata
 
 

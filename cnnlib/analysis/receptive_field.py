@@ -36,6 +36,10 @@ class Field(NamedTuple):
         return Field(self.jump * stride, self.lo + offset, self.hi + offset)
 
 
+Fields = tuple[Field, ...]  # what the positions of a map see, one an axis: (height, width) for images
+ALL: Fields | None = None  # each value sees the whole image: after global pooling or a linear layer
+UNKNOWN: Fields = ()  # after an operation without a rule
+
 PIXELS = Field(jump=1, lo=0, hi=0)  # the input: position i is pixel i
 
 

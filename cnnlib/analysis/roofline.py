@@ -10,7 +10,7 @@ Explained in chapter 6.
 from math import prod
 from typing import NamedTuple
 
-from cnnlib.analysis.anatomy import Anatomy
+from cnnlib.analysis.result import Anatomy
 
 
 class Work(NamedTuple):

@@ -4,8 +4,10 @@ import html
 import json
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 from importlib.resources import files
+from typing import Any
 from xml.etree import ElementTree
 
 from cnnlib.palette import themed
@@ -39,6 +41,20 @@ def script(*names: str) -> str:
     Inline, because an external module is blocked on `file://`; a module, because it runs after the page is parsed.
     """
     return '<script type="module" data-cnnlib>\n' + "\n".join(map(asset, names)) + "\n</script>"
+
+
+def table(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
+    """A plain HTML table; the first value of each row is its heading. Thousands are grouped, None is an empty cell."""
+
+    def cell(value: Any) -> str:
+        if value is None:
+            return ""
+        return escape(f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value))
+
+    head = "".join(f"<th>{cell(column)}</th>" for column in columns)
+    body = [[cell(value) for value in row] for row in rows]
+    lines = "".join(f"<tr><th>{row[0]}</th>{''.join(f'<td>{text}</td>' for text in row[1:])}</tr>" for row in body)
+    return f"<table><tr>{head}</tr>{lines}</table>"
 
 
 _INLINE = ((r"\*\*(.+?)\*\*", "strong"), (r"\*(.+?)\*", "em"), (r"\^(.+?)\^", "sup"), (r"~(.+?)~", "sub"))

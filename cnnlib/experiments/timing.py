@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from cnnlib.analysis import Anatomy, anatomy
-from cnnlib.analysis.trace import NO_ROW, QUESTIONS, SPELLINGS
+from cnnlib.analysis.rules import NO_ROW, QUESTIONS, SPELLINGS
 from cnnlib.models import create_model
 from cnnlib.training.loop import best_device
 
@@ -146,7 +146,7 @@ def matched(whole: Anatomy, calls: list[tuple[str, tuple[int, ...], float]]) -> 
         found = next((took for op, shape, took in left if (op, shape) == (row.op, row.out_shape)), None)
         if found is None:
             raise ValueError(
-                f"{row.name} ({row.op}, {row.out_shape}) is in the anatomy of {whole.model} and did not run"
+                f"{row.name} ({row.op}, {row.out_shape}) is in the anatomy of {whole.name} and did not run"
             )
         seconds.append(found)
     return seconds

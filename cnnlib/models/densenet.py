@@ -23,16 +23,21 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from cnnlib.models.layers import blocks_per_stage, check_images, he_init, look_up
+from cnnlib.models.layers import blocks_per_stage, check_images, conv, he_init, look_up
 
 # ---------------------------------------------------------------------------------------------------- the blocks
 
 
 def norm_relu_conv(in_channels: int, out_channels: int, kernel_size: int, dropout: float) -> nn.Sequential:
     """BN, ReLU, convolution: the composite function (Sec. 3), with dropout behind it where there is any (Sec. 4.2)."""
-    conv = nn.Conv2d(in_channels, out_channels, kernel_size, padding=kernel_size // 2, bias=False)
-    unit = OrderedDict(norm=nn.BatchNorm2d(in_channels), relu=nn.ReLU(inplace=True), conv=conv)
-    return nn.Sequential(unit | ({"dropout": nn.Dropout(dropout)} if dropout else {}))
+    layers = OrderedDict(
+        norm=nn.BatchNorm2d(in_channels),
+        relu=nn.ReLU(inplace=True),
+        conv=conv(in_channels, out_channels, kernel_size),
+    )
+    if dropout:
+        layers["dropout"] = nn.Dropout(dropout)
+    return nn.Sequential(layers)
 
 
 class DenseLayer(nn.Module):
@@ -162,7 +167,7 @@ class DenseNet(nn.Module):
         super().__init__()
         check_growth(growth_rate, compression)
         self.input_size = (in_channels, 224, 224)
-        self.conv1 = nn.Conv2d(in_channels, 2 * growth_rate, 7, stride=2, padding=3, bias=False)
+        self.conv1 = conv(in_channels, 2 * growth_rate, 7, 2)
         self.norm1 = nn.BatchNorm2d(2 * growth_rate)
         self.pool1 = nn.MaxPool2d(3, stride=2, padding=1)
         options = {"bottleneck": True, "checkpointing": checkpointing}
@@ -225,7 +230,7 @@ class CifarDenseNet(nn.Module):
         check_growth(growth_rate, compression)
         self.input_size = (in_channels, 32, 32)
         channels = 2 * growth_rate if bottleneck and compression < 1 else 16
-        self.conv1 = nn.Conv2d(in_channels, channels, 3, padding=1, bias=False)
+        self.conv1 = conv(in_channels, channels, 3)
         options = {"bottleneck": bottleneck, "checkpointing": checkpointing}
         channels = stack_dense_blocks(self, channels, [layers] * 3, growth_rate, compression, dropout, **options)
         self.norm = nn.BatchNorm2d(channels)

@@ -27,16 +27,19 @@ from functools import reduce
 import torch
 from torch import Tensor, nn
 
-from cnnlib.models.layers import check_images, conv_bn, glorot_init, look_up, scaled_channels
+from cnnlib.models.layers import check_images, conv, glorot_init, look_up, scaled_channels
 
 # ---------------------------------------------------------------------------------------------------- the blocks
 
 
 def conv_unit(in_channels: int, out_channels: int, dropout: float) -> nn.Sequential:
     """The layer that all columns are made of: 3×3 convolution, dropout where there is any, batch norm, ReLU."""
-    conv, bn = conv_bn(in_channels, out_channels, 3, bias=True)
-    drop = {"dropout": nn.Dropout(dropout)} if dropout else {}
-    return nn.Sequential(OrderedDict(conv=conv) | drop | OrderedDict(bn=bn, relu=nn.ReLU(inplace=True)))
+    layers = OrderedDict(conv=conv(in_channels, out_channels, 3, bias=True))
+    if dropout:
+        layers["dropout"] = nn.Dropout(dropout)
+    layers["bn"] = nn.BatchNorm2d(out_channels)
+    layers["relu"] = nn.ReLU(inplace=True)
+    return nn.Sequential(layers)
 
 
 class Join(nn.Module):
@@ -53,6 +56,10 @@ class Join(nn.Module):
     def forward(self, maps: list[Tensor]) -> Tensor:
         kept = self.survivors(maps) if self.training else maps
         return reduce(torch.add, kept) / len(kept) if len(kept) > 1 else kept[0]
+
+    def may_skip(self) -> bool:
+        """Whether it drops inputs in training."""
+        return self.drop_path > 0
 
     def survivors(self, maps: list[Tensor]) -> list[Tensor]:
         """The maps that were not dropped; one of them, drawn, where all would be."""
@@ -275,10 +282,14 @@ def fractalnet(
     """
     columns = look_up("depth", depth, FRACTALNETS)
     channels = scaled_channels(64, width)
-    conv1, bn1 = conv_bn(in_channels, channels, 7, 2)
-    maxpool = nn.MaxPool2d(3, stride=2, padding=1)
+    stem = OrderedDict(
+        conv1=conv(in_channels, channels, 7, 2),
+        bn1=nn.BatchNorm2d(channels),
+        relu1=nn.ReLU(inplace=True),
+        maxpool=nn.MaxPool2d(3, stride=2, padding=1),
+    )
     return FractalNet(
-        nn.Sequential(OrderedDict(conv1=conv1, bn1=bn1, relu1=nn.ReLU(inplace=True), maxpool=maxpool)),
+        nn.Sequential(stem),
         channels,
         sized(IMAGENET_BLOCKS, width, dropout),
         columns,

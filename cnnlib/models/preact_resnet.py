@@ -18,7 +18,7 @@ Explained in chapter 5.
 import torch
 from torch import Tensor, nn
 
-from cnnlib.models.layers import blocks_per_stage, check_images, he_init, look_up, scaled_channels
+from cnnlib.models.layers import blocks_per_stage, check_images, conv, he_init, look_up, scaled_channels
 
 # ------------------------------------------------------------------------------------------ orderings: Fig. 4, Table 2
 
@@ -36,11 +36,6 @@ ORDERINGS = {
 def modules(words: str, channels: int) -> list[nn.Module]:
     """The layers that a cell of the table names."""
     return [nn.BatchNorm2d(channels) if word == "norm" else nn.ReLU() for word in words.split()]
-
-
-def conv(in_channels: int, out_channels: int, kernel_size: int, stride: int = 1) -> nn.Conv2d:
-    """A convolution without bias that keeps the size at stride 1."""
-    return nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding=kernel_size // 2, bias=False)
 
 
 # ------------------------------------------------------------------------------------- shortcuts: Fig. 2, Table 1

@@ -44,6 +44,10 @@ class StochasticDepthBlock(BasicBlock):
             return F.relu(self.residual(x) + self.shortcut(x))
         return self.shortcut(x)  # which a ReLU gave: it has no negative values
 
+    def may_skip(self) -> bool:
+        """Whether a mini-batch may skip it."""
+        return self.survival_prob < 1
+
     def is_active(self) -> bool:
         """b of eq. 2, one draw for the mini-batch, from torch's generator of the CPU wherever the block is."""
         return torch.rand((), device="cpu").item() < self.survival_prob

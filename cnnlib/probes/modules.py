@@ -7,6 +7,8 @@ from difflib import get_close_matches
 import torch
 from torch import Tensor, nn
 
+from cnnlib.models.layers import HasResidual
+
 
 def part(model: nn.Module, name: str) -> nn.Module:
     """The module of `model` with this name. Raises ValueError, with names that are near, when there is none."""
@@ -55,8 +57,10 @@ def removed(model: nn.Module, block: str) -> Iterator[nn.Module]:
         return inputs[0]
 
     module = part(model, block)
-    branch = getattr(module, "residual", None)
-    handle = module.register_forward_hook(itself) if branch is None else branch.register_forward_hook(nothing)
+    if isinstance(module, HasResidual):
+        handle = module.residual.register_forward_hook(nothing)
+    else:
+        handle = module.register_forward_hook(itself)
     try:
         yield model
     finally:

@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from cnnlib.models.layers import HasResidual
 from cnnlib.probes.modules import in_mode
 
 
@@ -15,7 +16,7 @@ def unit_signals(model: nn.Module, images: Tensor, labels: Tensor) -> dict[str, 
     path, all together. One pass forward and back in training mode over images (N, C, H, W) and labels (N,); model and
     random state are afterwards what they were. Raises ValueError for a network without residual units.
     """
-    units = [module for module in model.modules() if isinstance(getattr(module, "residual", None), nn.Module)]
+    units = [module for module in model.modules() if isinstance(module, HasResidual)]
     if not units:
         raise ValueError("the network has no residual unit: no module with a part named `residual`")
     outputs: list[Tensor] = []

@@ -274,6 +274,15 @@ def test_the_bytes_of_weights_are_those_of_a_file_of_them():
     assert anatomy(model, dtype=torch.float16).weight_bytes == (bytes_of - counters) // 2 + counters
 
 
+def test_an_anatomy_stays_what_it_was_when_its_module_changes():
+    model = create_model("cifar_resnet", depth=8, width=0.25)
+    seen = anatomy(model)
+    before = (seen.table(), seen.to_json(), seen._repr_html_(), seen.diagram().svg)
+    model.half()
+    model.fc, model.stage1, model.bn1 = nn.Linear(16, 1000), nn.Identity(), nn.Identity()
+    assert (seen.table(), seen.to_json(), seen._repr_html_(), seen.diagram().svg) == before
+
+
 @pytest.mark.parametrize(
     "name, depth", [("alexnet", 8), ("vgg16", 16), ("googlenet", 22), ("densenet121", 121), ("squeezenet1_0", 18)]
 )

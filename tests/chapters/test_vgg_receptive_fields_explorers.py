@@ -33,7 +33,7 @@ def test_a_vgg_sees_of_a_photograph_what_anatomy_says():
     explorer = explorers.vgg_fields(torch.zeros(3, 8, 8), depths=(11, 16))
     for (layer, depth), shown in explorer.table.items():
         assert evaluate(shown["python"]) == shown["fields"][-1]["pixels"]
-        whole = cnnlib.course.explorer.rows.built("vgg", depth=depth)[0]
+        whole = cnnlib.course.explorer.rows.anatomy_and_call("vgg", depth=depth)[0]
         assert shown["fields"][-1]["jump"] == whole.row(layer).jump[0]
         assert [field["name"] for field in shown["fields"]] == VGG_MAPS[: VGG_MAPS.index(layer) + 1]
     assert "212×212 pixels, 89.6% of the image's area" in explorer.at(layer="pool5")["sentence"]

@@ -3,7 +3,6 @@
 import json
 import re
 from html.parser import HTMLParser
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -11,10 +10,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+import cnnlib.course
 from cnnlib import palette
-from cnnlib.course.explorer import Explorer, Knob
+from cnnlib.course.explorer import Explorer, Knob, views
 from cnnlib.course.explorer.explorer import pack
-from cnnlib.course.explorer.views import VIEWS
 from cnnlib.course.html import anchor, asset, embed, markdown, script, slug, style
 
 
@@ -71,7 +70,7 @@ class Tags(HTMLParser):
 
 
 def unpack(table: dict, index: int) -> dict:
-    """The way back of `pack`, as `assets/explorer.js` has it."""
+    """The way back of `pack`, as `explorer.js` has it."""
     result = {}
     for key, column in table.items():
         here = column["at"][index]
@@ -261,13 +260,13 @@ def test_anchors_are_those_of_the_book():
 
 
 def test_scripts_are_small_and_close_only_their_own_tag():
-    folder = Path(str(files("cnnlib.course")))
-    names = sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*.js"))
-    assert {f"explorer/view_{view}.js" for view in VIEWS} <= set(names)
+    course = Path(cnnlib.course.__file__).parent
+    names = sorted(path.relative_to(course).as_posix() for path in course.rglob("*.js"))
+    assert {f"explorer/views/{view}.js" for view in views.names()} <= set(names)
     assert len(script(*names)) < 52_000  # an hour's reading
     assert Tags(script(*names)).elements == ["script"]
     assert "//" not in asset("explorer/explorer.js").replace("http://", "")
-    assert "/*" not in style("base.css", "explorer/explorer.css", "quiz/quiz.css")
+    assert "/*" not in style(*(path.relative_to(course).as_posix() for path in course.rglob("*.css")))
 
 
 def contrast(one: str, other: str) -> float:

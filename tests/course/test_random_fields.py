@@ -8,8 +8,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from cnnlib.course import papers
-from cnnlib.course.explorer import Explorer, Knob
-from cnnlib.course.explorer.views import VIEWS
+from cnnlib.course.explorer import Explorer, Knob, views
 from cnnlib.course.landing import networks
 from cnnlib.course.ledger import entries as claims
 from cnnlib.course.ledger.ledger import _row
@@ -55,7 +54,7 @@ DEPTH = Knob("depth", "Depth", (1, 2), 1)
 def results(draw, view: str) -> dict:
     """What a function might give a view: all keys, with rows where rows belong, but here and there anything."""
     result = {"sentence": "s"}
-    for key, names in VIEWS[view].needs.items():
+    for key, names in views.named(view).NEEDS.items():
         row = {name: draw(st.integers(1, 9)) for name in names.split()}
         result[key] = draw(st.sampled_from([row, [row], [], 3, {}]) if names else st.sampled_from(["s", 3, [row]]))
     holder = draw(st.sampled_from([result, *(inner for inner in result.values() if isinstance(inner, dict) and inner)]))
@@ -63,7 +62,7 @@ def results(draw, view: str) -> dict:
     return result
 
 
-@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("view", views.names())
 @settings(max_examples=40)
 @given(st.data())
 def test_an_explorer_is_drawn_or_refused(view, data):

@@ -9,8 +9,8 @@ from cnnlib.analysis import Anatomy, anatomy
 from cnnlib.analysis.trace import Layer
 from cnnlib.course.curves import provenance, select, spread
 from cnnlib.course.explorer import Explorer, Knob
-from cnnlib.course.explorer.rows import built, costs, totals
-from cnnlib.course.explorer.settings import largest
+from cnnlib.course.explorer.rows import anatomy_and_call, costs, totals
+from cnnlib.course.explorer.settings import largest_share
 from cnnlib.experiments.families import EQUAL_WRN, race_net
 from cnnlib.models.densenet import DenseBlock, DenseLayer
 from cnnlib.models.fractalnet import FractalBlock
@@ -63,13 +63,13 @@ def families_setting(family: str, first: str, second: str) -> dict:
     """
     name, *knobs, shortcuts = FAMILIES[family]
     chosen = {knob: values[STEPS.index(step)] for (knob, values), step in zip(knobs, (first, second), strict=True)}
-    whole, code = built(name, **chosen, **FIXED.get(family, {}))
+    whole, code = anatomy_and_call(name, **chosen, **FIXED.get(family, {}))
     stages = by_stage(whole)
     rows = [stage_row(whole, stage, layers) for stage, layers in stages]
     shown = totals(whole) | {"receptive_field": whole.receptive_field[0]}
     skipped = ""
     if family == "stochastic depth":
-        survive = [m.survival_prob for m in whole.network.modules() if isinstance(m, StochasticDepthBlock)]
+        survive = [m.survival_prob for m in whole.module.modules() if isinstance(m, StochasticDepthBlock)]
         for row, (_, layers) in zip(rows, stages, strict=True):
             row["macs"] = expected_macs(whole, layers)
         shown["macs"] = sum(row["macs"] for row in rows)
@@ -118,7 +118,7 @@ UNITS = (ResidualUnit, WideBlock, GroupedBlock, BasicBlock, FractalBlock, DenseL
 def stage_row(whole: Anatomy, name: str, layers: list[Layer]) -> dict:
     """One stage as the view "stages" wants it; its map is that before a pooling that follows it."""
     last = [layer for layer in layers if "pool" not in layer.op][-1]
-    modules = dict(whole.network.named_modules())
+    modules = dict(whole.module.named_modules())
     module = modules.get(name) or modules[f"blocks.{name}"]
     blocks = sum(isinstance(part, UNITS) for part in module.modules())
     return {
@@ -133,11 +133,10 @@ def stage_row(whole: Anatomy, name: str, layers: list[Layer]) -> dict:
 
 def expected_macs(whole: Anatomy, layers: list[Layer]) -> int:
     """MACs of some layers in a training step on average: those of a block times the probability that it survives."""
-    modules = dict(whole.network.named_modules())
+    modules = dict(whole.module.named_modules())
     blocks = (modules.get(".".join(layer.name.split(".")[:2])) for layer in layers)
-    return round(
-        sum(layer.macs * getattr(block, "survival_prob", 1.0) for layer, block in zip(layers, blocks, strict=True))
-    )
+    shares = [block.survival_prob if isinstance(block, StochasticDepthBlock) else 1.0 for block in blocks]
+    return round(sum(layer.macs * share for layer, share in zip(layers, shares, strict=True)))
 
 
 # ------------------------------------------------------------------------------------------- what passes the units
@@ -222,7 +221,7 @@ def cardinality_setting(paths: int, keep: str) -> dict:
         "rows": rows,
         "totals": totals(whole),
         "sentence": f"{paths} path{'s' * (paths > 1)} of {width} channels, {paths * width} together: {whole.params:,} "
-        f"parameters; {largest(rows, 'macs', 'MACs')}.",
+        f"parameters; {largest_share(rows, 'macs', 'MACs')}.",
         "python": f"cnnlib.models.resnext.GroupedBlock(256, 64, cardinality={paths}, base_width={width})",
     }
 

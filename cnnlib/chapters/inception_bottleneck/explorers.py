@@ -9,7 +9,7 @@ from cnnlib.analysis import anatomy
 from cnnlib.course.curves import provenance, select, spread
 from cnnlib.course.explorer import Explorer, Knob
 from cnnlib.course.explorer.rows import costs, totals
-from cnnlib.course.explorer.settings import largest
+from cnnlib.course.explorer.settings import largest_share
 from cnnlib.models.googlenet import inception_module as build_module
 
 BRANCHES = {"conv1x1": "1×1", "conv3x3": "3×3", "conv5x5": "5×5", "pool": "pooling", "cat": "concat"}
@@ -60,7 +60,7 @@ def inception_setting(
         "shares": True,
         "totals": totals(whole),
         "sentence": f"{options['in_channels']} channels in, {whole.layers[-1].out_shape[0]:,} out. "
-        f"{whole.params:,} parameters; {largest(rows, 'macs', 'MACs')}.",
+        f"{whole.params:,} parameters; {largest_share(rows, 'macs', 'MACs')}.",
         "python": f"cnnlib.models.googlenet.inception_module({code})",
     }
 

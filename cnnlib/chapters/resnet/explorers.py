@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from cnnlib.course.curves import best_rate, provenance, select, spread
 from cnnlib.course.explorer import Explorer, Knob
-from cnnlib.course.explorer.rows import built, costs, totals
+from cnnlib.course.explorer.rows import anatomy_and_call, costs, totals
 
 SHORTCUTS = {"none": "none (plain)", "A": "A: zero padding", "B": "B: projections"}
 
@@ -25,7 +25,7 @@ def cifar_resnet_setting(depth: int, width: float, shortcut: str) -> dict:
     """The result of `cifar_resnet` for one setting; every figure is `anatomy`'s."""
     plain = shortcut == "none"
     options = {"depth": depth, "width": width} | ({} if plain else {"shortcut": shortcut})
-    whole, code = built("cifar_plain" if plain else "cifar_resnet", **options)
+    whole, code = anatomy_and_call("cifar_plain" if plain else "cifar_resnet", **options)
     stages = {
         "conv1": ("conv1", "bn1", "relu"),
         **{f"stage{i}": (f"stage{i}",) for i in (1, 2, 3)},
@@ -38,7 +38,7 @@ def cifar_resnet_setting(depth: int, width: float, shortcut: str) -> dict:
         rows.append(
             {
                 "name": name,
-                "blocks": len(getattr(whole.network, name)) if name.startswith("stage") else 0,
+                "blocks": len(getattr(whole.module, name)) if name.startswith("stage") else 0,
                 "channels": shape[0],
                 "size": shape[1] if len(shape) == 3 else 1,
                 "receptive_field": field[0],

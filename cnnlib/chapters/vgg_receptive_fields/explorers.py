@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from cnnlib.analysis import Anatomy, anatomy
 from cnnlib.course.curves import provenance, select, spread
 from cnnlib.course.explorer import Explorer, Knob
-from cnnlib.course.explorer.rows import built
+from cnnlib.course.explorer.rows import anatomy_and_call
 from cnnlib.course.explorer.settings import bars_setting
 from cnnlib.course.html import escape, style
 from cnnlib.course.pictures.bitmap import bitmap
@@ -140,7 +140,7 @@ def vgg_fields(image: Tensor, depths: Sequence[int] = (11, 13, 16, 19)) -> Explo
 
 def vgg_fields_setting(layer: str, depth: int) -> dict:
     """The result of `vgg_fields` for one setting; every figure is `anatomy`'s."""
-    whole, code = built("vgg", depth=depth)
+    whole, code = anatomy_and_call("vgg", depth=depth)
     fields = []
     for name in VGG_MAPS[: VGG_MAPS.index(layer) + 1]:
         row = whole.row(name)
@@ -181,7 +181,7 @@ def heat(seen: Tensor, side: int | None = None) -> Tensor:
 class HeatMaps:
     """Effective receptive fields side by side: name of the row → title of the column → (picture, caption).
 
-    A picture is what `heat` gives. `about` says what the maps show, to who cannot see them too.
+    `heat` makes the pictures. `about` describes the maps, also for readers who cannot see them.
     """
 
     def __init__(self, rows: Mapping[str, Mapping[str, tuple[Tensor, str]]], about: str) -> None:

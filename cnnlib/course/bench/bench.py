@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from cnnlib.course.curves import provenance, select, spread
 from cnnlib.course.explorer import Explorer, Knob
-from cnnlib.course.explorer.views import nice_ticks
+from cnnlib.course.explorer.scales import nice_ticks
 from cnnlib.course.html import escape, style
 
 RECORDED = ": recorded runs"  # how the title ends where there is no kernel

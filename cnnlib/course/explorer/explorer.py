@@ -4,7 +4,7 @@ Python evaluates a function once on the whole grid of its knobs; the output carr
 So the picture moves on the built page, in Colab, in JupyterLab and from `file://`, and Python is the only place that
 computes. Without scripts the default setting stays readable as text.
 
-A view is a pair: what Python must give it (`cnnlib.course.explorer.views`) and a script that draws it (`view_<name>.js`).
+A view draws one result; each is described in its module, `cnnlib.course.explorer.views.<name>`.
 """
 
 import itertools
@@ -12,9 +12,10 @@ import json
 import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from cnnlib.course.explorer.views import VIEWS
+from cnnlib.course.explorer import views
 from cnnlib.course.html import embed, escape, script, slug, style
 
 MAX_SETTINGS = 4_000
@@ -89,48 +90,19 @@ class Knob:
 class Explorer:
     """The table of `function(**setting)` over the grid of `knobs`, drawn by `view`.
 
-    What `function` gives is a dict with "sentence": what the picture now shows; it may have "python": the code that
-    makes what is shown. The rest depends on the view. An `op` is the kind of operation, which decides the colour: "conv",
-    "linear", "pool", "activation", "norm", "join", or "input" and "other", which are grey.
-
-    view="stages": the drawing of a network, and what each stage costs:
-        {"stages": [{"name", "blocks", "channels", "size", "params", "macs", "output_bytes", "receptive_field"}, …],
-         "shortcuts": "A" | "B" | "C" | None, "totals": {"params", "macs", "output_bytes", "receptive_field"},
-         "input": pixels a side}
-        with blocks=0 for a stage that is one layer; "input" may be left out where the first stage keeps the size.
-    view="bars": what each part costs, in amounts that can be compared from setting to setting:
-        {"rows": [{"name", "op", "params", "macs", "output_bytes"}, …], "totals": {"params", "macs", "output_bytes"}}
-        "shares": True makes each bar a share of its own network instead.
-    view="pipeline": a box for each layer, as high as its map and as wide as its channels:
-        {"layers": [{"name", "what": "conv 5×5", "op", "shape": (C, H, W) or (units,)}, …]}, the image first.
-    view="field": what one unit sees of a square image, and each unit on the way to it:
-        {"input": pixels a side, "fields": [{"name", "pixels": ((top, bottom), (left, right)), "jump"}, …],
-         "image": an image as a data URI, or None}
-        with the unit's own layer last. Pixels are counted from 0, as `Anatomy.pixels` gives them; jump is the distance
-        in pixels to the next unit.
-    view="scatter": named points, each drawn in the colour and form of its group:
-        {"points": [{"name", "group", "x", "y"}, …], "x": {"label", "unit", "log": bool}, "y": the same}
-        where x or y of a point may be None, which is listed and not drawn. A unit is "", "B" (bytes), "s" (seconds),
-        "year" or any other text. Knobs choose the axes: one axis has the same scale in all settings that show it.
-        An axis with "of": key shows that value of the points in place of x or y, so that points which have all values
-        are on the page once. "size": {"label", "unit", "of"} makes the area of a mark show a value, and "lines":
-        [{"label", "path": [(x, y), …]}, …] draws lines behind the points.
-    view="ranks": places of named things in several rankings, a line for each:
-        {"columns": [heading, …], "rows": [{"name", "places": [1 is first, …], "values": [text, …]}, …],
-         "chosen": the names whose lines stand out}
-    view="curves": lines with their spread over runs:
-        {"series": [{"label", "epochs", "mean", "low", "high", "runs", "style": "plain" | "residual"}, …],
-         "x_label", "y_label", "log_y": bool, "note"}; series may be empty, and runs is 0 for what is computed, not run.
-    view="table": rows of text and numbers, {"rows": [{column: value, …}, …]}; the first column heads each row.
+    `function` returns a dict. "sentence" is a text that says what the picture shows now; "python", which may be left out,
+    is the code that makes what is shown. The other keys depend on the view, and the view's module describes them:
+    `help("cnnlib.course.explorer.views.bars")` shows them for view="bars", and `EXAMPLES` of that module are results that
+    it draws. `cnnlib.course.explorer.views.names()` has the names of all views.
 
     `.table` has Python's result for each tuple of knob values; `.spec` is the JSON that the page carries.
-    Raises ValueError when the grid or its table is too large to put on a page, when a result lacks what the view
-    draws, holds it in another form or has what JSON has no word for (NaN, a tensor); whatever `function` raises passes through.
+    Raises ValueError when there is no such view, when the grid or its table is too large to put on a page, and when a
+    result lacks a key that the view draws, holds it in another form or has a value that JSON cannot hold (NaN, a tensor).
+    An error that `function` raises passes through.
     """
 
     def __init__(self, function: Callable[..., dict], knobs: Sequence[Knob], *, view: str, title: str) -> None:
-        if view not in VIEWS:
-            raise ValueError(f"no view {view!r}; there are {', '.join(sorted(VIEWS))}")
+        drawing = views.named(view)
         self.knobs, self.view, self.title = tuple(knobs), view, title
         self.id = slug(title) or "explorer"  # a title without a Latin letter leaves nothing for the address
         if not self.knobs:
@@ -151,8 +123,10 @@ class Explorer:
             setting = ", ".join(f"{n}={v!r}" for n, v in zip(names, values, strict=True))
             if not isinstance(result, Mapping):
                 raise ValueError(f"the function must give a dict, and gave {result!r:.80} at {setting}")
-            if missing := self._drawn(VIEWS[view].missing, result):
-                raise ValueError(f"view {view!r} needs {missing}, which the function did not give at {setting}")
+            if missing := self._drawn(partial(views.missing, drawing), result):
+                raise ValueError(
+                    f"view {view!r} needs {missing}, which the function did not give at {setting}; {self._remedy()}"
+                )
             if not isinstance(result["sentence"], str):
                 raise ValueError(f"sentence must be a text, and is {result['sentence']!r:.80} at {setting}")
             try:
@@ -165,10 +139,10 @@ class Explorer:
             "view": view,
             "title": title,
             "knobs": [knob.as_json() for knob in self.knobs],
-            "frame": self._drawn(VIEWS[view].frame, results),
+            "frame": self._drawn(drawing.frame, results),
             "table": pack(results),
         }
-        self._drawn(VIEWS[view].fallback, results[0])
+        self._drawn(drawing.fallback, results[0])
         size = len(embed(self.spec).encode())
         if size > MAX_BYTES:
             raise ValueError(
@@ -182,8 +156,12 @@ class Explorer:
             return step(given)
         except (TypeError, KeyError, IndexError, AttributeError, OverflowError) as error:
             raise ValueError(
-                f"view {self.view!r} cannot draw what the function gave: {type(error).__name__} {error}; see Explorer"
+                f"view {self.view!r} cannot draw what the function gave: {type(error).__name__} {error}; "
+                f"{self._remedy()}"
             ) from error
+
+    def _remedy(self) -> str:
+        return f'help("{views.__name__}.{self.view}") says what it needs'
 
     def at(self, **setting: Any) -> dict:
         """Python's result for a setting; knobs not named stand at their default. Raises ValueError off the grid."""
@@ -199,14 +177,14 @@ class Explorer:
 
     def _repr_html_(self) -> str:
         standing = ", ".join(f"{escape(k.label)} {escape(k.text(k.default))}" for k in self.knobs)
-        default = self.at()
+        default, drawing = self.at(), views.named(self.view)
         return (
             f'<cnn-explorer class="cnn-ui" id="{self.id}" data-view="{self.view}">{embed(self.spec)}'
             f'<div class="cnn-fallback"><p><strong>{escape(self.title)}</strong> ({standing})</p>'
-            f"<p>{escape(default['sentence'])}</p>{VIEWS[self.view].fallback(default)}</div></cnn-explorer>\n"
+            f"<p>{escape(default['sentence'])}</p>{drawing.fallback(default)}</div></cnn-explorer>\n"
             + style("base.css", "explorer/explorer.css")
             + "\n"
-            + script("base.js", *VIEWS[self.view].scripts, f"explorer/view_{self.view}.js", "explorer/explorer.js")
+            + script("base.js", *drawing.SCRIPTS, f"explorer/views/{self.view}.js", "explorer/explorer.js")
         )
 
 

@@ -1,47 +1,50 @@
-"""Networks as the rows that the explorers' views draw. Every figure is `anatomy`'s."""
+"""Networks as the rows that views draw. All numbers come from `anatomy`."""
 
 import json
 
 import torch
 
 from cnnlib.analysis import Anatomy, anatomy
-from cnnlib.analysis.graph import kind
+from cnnlib.analysis.drawing.graph import kind as operation_kind
 from cnnlib.analysis.trace import Layer
-from cnnlib.course.explorer.views import COSTS
+from cnnlib.course.explorer.costs import COSTS
 from cnnlib.models import create_model
 
 
-def built(name: str, **options) -> tuple[Anatomy, str]:
-    """The anatomy of a network that `create_model` builds, and the call that builds it."""
+def anatomy_and_call(name: str, **options) -> tuple[Anatomy, str]:
+    """The anatomy of a network that `create_model` builds, and the call that builds it, as a text of Python.
+
+    Raises ValueError for a name or an option that `create_model` does not know.
+    """
     with torch.device("meta"):  # only shapes are needed: no weights are drawn
         model = create_model(name, **options)
-    said = {key: json.dumps(value) if isinstance(value, str) else repr(value) for key, value in options.items()}
-    arguments = ", ".join([json.dumps(name), *(f"{key}={value}" for key, value in said.items())])
+    values = {key: json.dumps(value) if isinstance(value, str) else repr(value) for key, value in options.items()}
+    arguments = ", ".join([json.dumps(name), *(f"{key}={value}" for key, value in values.items())])
     return anatomy(model), f"cnnlib.create_model({arguments})"
 
 
 def costs(layers: list[Layer]) -> dict[str, int]:
-    """The costs of some operations together."""
+    """The costs of some operations together: parameters, MACs and output bytes for one image."""
     return {cost: sum(getattr(layer, cost) for layer in layers) for cost in COSTS}
 
 
 def totals(whole: Anatomy) -> dict[str, int]:
-    """The costs of a network."""
+    """The costs of a network: parameters, MACs and output bytes for one image."""
     return {cost: getattr(whole, cost) for cost in COSTS}
 
 
 MAINS = ("conv", "linear", "pool")  # the operations that make a part; the others go with the part before them
 
 
-def by_part(whole: Anatomy) -> list[dict]:
-    """What each part costs, for the views of costs: the modules of the network's first level.
+def rows_by_part(whole: Anatomy) -> list[dict]:
+    """The rows of the view "bars": a part is a module of the network's first level.
 
-    One without a convolution, linear layer or pooling (a ReLU, a normalisation) is counted with the part before it.
+    A module without a convolution, linear layer or pooling (a ReLU, a normalisation) is counted with the part before it.
     """
     ops: dict[str, str] = {}
     for layer in whole.layers:
-        if kind(layer) in MAINS:
-            ops.setdefault(layer.name.split(".")[0], kind(layer))
+        if operation_kind(layer) in MAINS:
+            ops.setdefault(layer.name.split(".")[0], operation_kind(layer))
     parts: dict[str, list[Layer]] = {name: [] for name in ops}
     part = next(iter(parts))
     for layer in whole.layers:
@@ -51,22 +54,23 @@ def by_part(whole: Anatomy) -> list[dict]:
     return [{"name": name, "op": ops[name], **costs(layers)} for name, layers in parts.items()]
 
 
-def shapes(whole: Anatomy) -> list[dict]:
-    """The image and the output of each convolution, pooling and linear layer, for the view "pipeline".
+def pipeline_layers(whole: Anatomy) -> list[dict]:
+    """The layers of the view "pipeline": the image and the output of each convolution, pooling and linear layer.
 
-    An adaptive pooling that finds its size already is left out.
+    An adaptive pooling whose input already has its output size is left out.
     """
     layers = [{"name": "image", "what": "", "op": "input", "shape": whole.input_size}]
     for layer in whole.layers:
-        op = kind(layer)
+        op = operation_kind(layer)
         if op in MAINS and not (layer.op.startswith("adaptive") and layer.in_shape == layer.out_shape):
-            layers.append({"name": layer.name.split(".")[-1], "what": what(layer), "op": op, "shape": layer.out_shape})
+            name = layer.name.split(".")[-1]
+            layers.append({"name": name, "what": operation_label(layer), "op": op, "shape": layer.out_shape})
     return layers
 
 
-def what(layer: Layer) -> str:
+def operation_label(layer: Layer) -> str:
     """An operation in a word or two: "conv 5×5", "pool 3×3 /2", "linear"."""
     if not layer.window:
-        return kind(layer)
+        return operation_kind(layer)
     (height, width), (stride, _) = layer.window
-    return f"{kind(layer)} {height}×{width}" + (f" /{stride}" if stride > 1 else "")
+    return f"{operation_kind(layer)} {height}×{width}" + (f" /{stride}" if stride > 1 else "")

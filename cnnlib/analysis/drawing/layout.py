@@ -1,19 +1,15 @@
 """Where the boxes and lines of a diagram go, from top to bottom, and the SVG marks that they are.
 
 Convolutional networks are mostly series-parallel: between two places there is a sequence of boxes, or branches side by
-side. What is neither, as in some searched networks, is laid out in layers.
+side. What is neither, as in some searched networks, is a list of boxes, each of which says what it reads.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
-from itertools import pairwise
-from typing import TYPE_CHECKING
 
-from cnnlib.analysis.graph import SINK, SOURCE, Node
-
-if TYPE_CHECKING:
-    from cnnlib.analysis.diagram import Diagram
+from cnnlib.analysis.drawing.graph import SINK, SOURCE, Graph, Node
+from cnnlib.analysis.drawing.labels import Labels, size_text
 
 # ------------------------------------------------------------------------------------------------ series and parallel
 
@@ -25,15 +21,11 @@ class Parallel:
     branches: list[list]
 
 
-@dataclass
-class Tangle:
-    """What is not series-parallel: (from, series, to) by the places of nodes."""
+def decompose(count: int, edges: list[tuple[int, int]]) -> list | None:
+    """The series from SOURCE to SINK through places 0 to `count` - 1: places and Parallel.
 
-    edges: list[tuple[int, list, int]]
-
-
-def decompose(count: int, edges: list[tuple[int, int]]) -> list:
-    """The series from SOURCE to SINK through places 0 to `count` - 1: places, Parallel and, where needed, one Tangle."""
+    None where the edges are not series-parallel.
+    """
     between: dict[tuple[int, int], list[list]] = {}
     for edge in edges:
         between.setdefault(edge, []).append([])
@@ -57,9 +49,14 @@ def decompose(count: int, edges: list[tuple[int, int]]) -> list:
                 series = [*bundled(between.pop(before[0])), k, *bundled(between.pop(behind[0]))]
                 between.setdefault((before[0][0], behind[0][1]), []).append(series)
                 busy = True
-    if set(between) == {(SOURCE, SINK)}:
-        return bundled(between[SOURCE, SINK])
-    return [Tangle([(a, bundled(branches), b) for (a, b), branches in between.items()])]
+    return bundled(between[SOURCE, SINK]) if set(between) == {(SOURCE, SINK)} else None
+
+
+def reads_text(place: int, edges: list[tuple[int, int]]) -> str:
+    """What the part at `place` of a list reads: "reads the input, 1 and 3", where 1 is the first part."""
+    sources = sorted(source for source, reader in edges if reader == place)
+    *others, last = ["the input" if source == SOURCE else str(source + 1) for source in sources]
+    return f"reads {', '.join(others)} and {last}" if others else f"reads {last}"
 
 
 def first_place(item) -> float:
@@ -75,7 +72,6 @@ def first_place(item) -> float:
 # heights between boxes
 GAP = 18
 LABEL_GAP = 28  # where a shape is written
-LAYER_GAP = 34  # in a drawing by layers
 BUS = 14  # of a fork
 SPACE, PAD, HEADER, LINE, SMALL, STACK = 10, 10, 28, 18, 16, 4
 # Widths of Arial's letters in thousandths of the size; all others are like digits.
@@ -149,14 +145,6 @@ def back(column: float, x: float, end: float) -> str:
     return f"V{end - abs(r):.1f}q0 {abs(r):.1f} {r:.1f} {abs(r):.1f}H{x:.1f}"
 
 
-def size_text(shapes: list[tuple[int, ...]]) -> str:
-    """A shape, "64×56×56"; of repeats that differ the range, "64–224×56×56"."""
-    first, last = shapes[0], shapes[-1]
-    if len(first) != len(last):
-        return "×".join(map(str, last))
-    return "×".join(str(a) if a == b else f"{a}–{b}" for a, b in zip(first, last, strict=True))
-
-
 @dataclass
 class Piece:
     """Something with an extent to the left and right of the line that enters at its top and leaves at its bottom."""
@@ -168,11 +156,11 @@ class Piece:
     arrow: bool = False  # whether the line that enters has a tip
 
 
-class Drawing:
+class Layout:
     """Lays out a graph and writes the marks down, in the order in which they lie on each other."""
 
-    def __init__(self, diagram: "Diagram") -> None:
-        self.diagram = diagram
+    def __init__(self, graph: Graph, labels: Labels) -> None:
+        self.graph, self.labels = graph, labels
         self.level = 0  # frames around what is laid out
         self.frames: list[str] = []
         self.lines: list[str] = []
@@ -197,17 +185,18 @@ class Drawing:
 
     # ------------------------------------------------------------------------------------------------- nodes
 
-    def node(self, node: Node) -> Piece:
-        """One node."""
-        return self.frame(node) if node.opened else self.box(node)
+    def node(self, node: Node, note: str = "") -> Piece:
+        """One node, with a note of its own where it has one."""
+        return self.frame(node, note) if node.opened else self.box(node, note)
 
-    def box(self, node: Node) -> Piece:
+    def box(self, node: Node, note: str) -> Piece:
         """A unit, or a module that stays closed."""
-        words, kinds = self.diagram.words(node), self.diagram.kinds(node)
-        share = self.diagram.share_text(node)
-        pill = kinds == ["join"] and not words.before and not words.more
+        words, kinds = self.labels.words(node), self.labels.kinds(node)
+        share = self.labels.share_text(node)
+        more = [[("", line)] for line in (words.more, note) if line]
+        pill = kinds == ["join"] and not words.before and not more
         beside = words.after if pill else []  # a join's ReLU stands in its line
-        under = [words.after if not pill else [], [("", words.more)] if words.more else []]
+        under = [words.after if not pill else [], *more]
         start, margin = (20, 11) if pill else (15, 8)  # of the text, from the left edge and to the right one
         chips_at = start + heading_width(words.name, words.times) + 9
         main_width = chips_at + chips_width(beside) if beside else chips_at - 9
@@ -219,11 +208,11 @@ class Drawing:
 
         def draw(x: float, y: float) -> None:
             left, radius = x - width / 2, height / 2 if pill else 5
-            marks = [f"<title>{escape(self.diagram.tooltip(node))}</title>"]
+            marks = [f"<title>{escape(self.labels.tooltip(node))}</title>"]
             if stack:
                 marks.append(rect("d-box", left + stack, y + stack, width, height, radius))
             marks.append(rect("d-box", left, y, width, height, radius))
-            if shade := self.diagram.shade(node):
+            if shade := self.labels.shade(node):
                 marks.append(rect("d-share", left, y, width, height, radius, f' fill-opacity="{shade:.2f}"'))
             if pill:
                 marks.append(f'<circle class="d-join" cx="{left + 12:.1f}" cy="{y + height / 2:.1f}" r="4"/>')
@@ -248,12 +237,12 @@ class Drawing:
 
         return Piece(width / 2, width / 2 + stack, height + stack, draw, True)
 
-    def frame(self, node: Node) -> Piece:
+    def frame(self, node: Node, note: str) -> Piece:
         """An opened module around its parts; its name stands left of the line that enters, more about it right."""
-        words = self.diagram.words(node)
-        more = " · ".join(filter(None, (words.more, self.diagram.share_text(node))))
+        words = self.labels.words(node)
+        more = " · ".join(filter(None, (words.more, self.labels.share_text(node), note)))
         self.level += 1
-        inner = self.parts(node)
+        inner = self.inside(node)
         self.level -= 1
         css = "d-inner" if self.level % 2 else "d-frame"
         stack = STACK if max(node.times, node.paths) > 1 else 0
@@ -266,7 +255,7 @@ class Drawing:
                 self.frames.append(rect(css, x - left + stack, y + stack, left + right, height, 7))
             self.frames.append(rect(css, x - left, y, left + right, height, 7))
             marks = [
-                f"<title>{escape(self.diagram.tooltip(node))}</title>",
+                f"<title>{escape(self.labels.tooltip(node))}</title>",
                 heading(x - left + 10, y + 18, words.name, words.times),
             ]
             if more:
@@ -280,10 +269,25 @@ class Drawing:
 
     # ------------------------------------------------------------------------------------------------- arrangements
 
-    def parts(self, node: Node) -> Piece:
+    def inside(self, node: Node) -> Piece:
         """All parts of an opened node."""
-        series = decompose(len(node.parts), self.diagram.graph.edges(node))
-        return self.series(series, node, True, self.diagram.entering(node))
+        edges = self.graph.edges(node)
+        series = decompose(len(node.parts), edges)
+        return (
+            self.listed(node, edges) if series is None else self.series(series, node, True, self.labels.entering(node))
+        )
+
+    def listed(self, node: Node, edges: list[tuple[int, int]]) -> Piece:
+        """The parts of an opened node below each other, each with its number and what it reads."""
+        pieces = [self.node(part, f"{k + 1}: {reads_text(k, edges)}") for k, part in enumerate(node.parts)]
+
+        def draw(x: float, y: float) -> None:
+            for piece in pieces:
+                piece.draw(x, y)
+                y += piece.height + GAP
+
+        left, right = max(piece.left for piece in pieces), max(piece.right for piece in pieces)
+        return Piece(left, right, sum(piece.height + GAP for piece in pieces) - GAP, draw, pieces[0].arrow)
 
     def series(self, items: list, node: Node, trunk: bool, shapes: list) -> Piece:
         """Items of `node` below each other, joined by a line; on it the shape, where it changes (in a branch: H×W)."""
@@ -291,8 +295,8 @@ class Drawing:
         labels = []
         for k, item in enumerate(items):
             part = node.parts[item] if isinstance(item, int) else None
-            after = self.diagram.leaving(part, node) if part else shapes
-            changed = part is not None and self.diagram.changes(part, shapes, after, trunk and self.level == 0)
+            after = self.labels.leaving(part, node) if part else shapes
+            changed = part is not None and self.labels.changes(part, shapes, after, trunk and self.level == 0)
             labels.append(size_text(after) if changed and k < len(items) - 1 else "")
             shapes = after
         gaps = [0.0] * bool(pieces)
@@ -316,10 +320,10 @@ class Drawing:
         return Piece(left, right, sum(gaps) + sum(piece.height for piece in pieces), draw, arrow)
 
     def item(self, item, node: Node, shapes: list) -> Piece:
-        """An item of a series: a part of `node`, branches, or what is not series-parallel."""
+        """An item of a series: a part of `node`, or branches."""
         if isinstance(item, Parallel):
             return self.parallel([(not branch, self.series(branch, node, False, shapes)) for branch in item.branches])
-        return self.tangle(item, node, shapes) if isinstance(item, Tangle) else self.node(node.parts[item])
+        return self.node(node.parts[item])
 
     def parallel(self, branches: list[tuple[bool, Piece]]) -> Piece:
         """Branches side by side, ending level; of two that differ in height the higher one goes straight on."""
@@ -357,89 +361,3 @@ class Drawing:
                 piece.draw(column, start)
 
         return Piece(max(middle, 0), max(at - middle, 0), height + 2 * BUS, draw)
-
-    def tangle(self, tangle: Tangle, node: Node, shapes: list) -> Piece:
-        """Layers: each box below all that it reads, ordered to cross few lines."""
-        pieces: dict[object, Piece] = {SOURCE: Piece(0, 0, 0, no_marks), SINK: Piece(0, 0, 0, no_marks)}
-        links: list[tuple[object, object]] = []
-        for a, series, b in tangle.edges:
-            ends = [a, b]
-            if series:
-                pieces[a, b] = self.series(series, node, False, shapes)
-                ends.insert(1, (a, b))
-            for place in (a, b):
-                if place not in pieces:
-                    pieces[place] = self.node(node.parts[place])
-            links += pairwise(ends)
-        rank = dict.fromkeys(pieces, 0)
-        busy = True
-        while busy:
-            busy = False
-            for a, b in links:
-                if rank[b] <= rank[a]:
-                    rank[b], busy = rank[a] + 1, True
-        layers: list[list] = [[] for _ in range(max(rank.values()) + 1)]
-        for piece in sorted(pieces, key=lambda piece: first_place(list(piece) if isinstance(piece, tuple) else piece)):
-            layers[rank[piece]].append(piece)
-        routes = []  # each link as the places that it passes, one a layer
-        for a, b in links:
-            passed = [(a, b, k) for k in range(rank[a] + 1, rank[b])]
-            for place in passed:
-                pieces[place], rank[place] = Piece(7, 7, 0, no_marks), place[2]
-                layers[place[2]].append(place)
-            routes.append([a, *passed, b])
-        x = arrange(layers, pieces, [pair for route in routes for pair in pairwise(route)])
-        heights = [max(pieces[place].height for place in layer) for layer in layers]
-        tops = [sum(heights[:k]) + LAYER_GAP * k for k in range(len(layers))]
-
-        def draw(axis: float, y: float) -> None:
-            for route in routes:
-                start, last = route[0], route[-1]
-                path = f"M{axis + x[start]:.1f} {y + tops[rank[start]] + pieces[start].height:.1f}"
-                for a, b in pairwise(route):
-                    xa, xb = axis + x[a], axis + x[b]
-                    above, below = y + tops[rank[a]] + heights[rank[a]], y + tops[rank[b]]
-                    half, end = (above + below) / 2, below - 4 * (b == last and pieces[b].arrow)
-                    path += f"V{above:.1f}C{xa:.1f} {half:.1f} {xb:.1f} {half:.1f} {xb:.1f} {end:.1f}"
-                tip = (axis + x[last], y + tops[rank[last]]) if pieces[last].arrow else None
-                self.line(path, tip, len(route) > 2)
-            for k, layer in enumerate(layers):
-                for place in layer:
-                    pieces[place].draw(axis + x[place], y + tops[k])
-
-        left = max(pieces[place].left - x[place] for place in x)
-        right = max(pieces[place].right + x[place] for place in x)
-        return Piece(left, right, tops[-1] + heights[-1], draw)
-
-
-def no_marks(x: float, y: float) -> None:
-    """Draws a place that a line only passes."""
-
-
-def arrange(layers: list[list], pieces: dict[object, Piece], links: list[tuple]) -> dict[object, float]:
-    """The x of each place: few crossings (barycentres), each near those that it is linked to. Both ends are at 0."""
-    near: dict[object, list] = {place: [] for place in pieces}
-    for a, b in links:
-        near[a].append(b)
-        near[b].append(a)
-    x = {place: float(k) for layer in layers for k, place in enumerate(layer)}
-
-    def wanted(place) -> float:
-        return sum(x[other] for other in near[place]) / len(near[place])
-
-    def spread(layer: list) -> None:
-        """In this order as near to where they want to be as they fit."""
-        goals = [wanted(place) for place in layer]
-        at = [0.0]
-        for a, b in pairwise(layer):
-            at.append(at[-1] + pieces[a].right + SPACE + pieces[b].left)
-        shift = sum(goal - place for goal, place in zip(goals, at, strict=True)) / len(layer)
-        x.update(zip(layer, (place + shift for place in at), strict=True))
-
-    for sweep in range(12):
-        for layer in layers[1:-1] if sweep % 2 else layers[-2:0:-1]:
-            layer.sort(key=wanted)
-            spread(layer)
-        x[SOURCE] = x[SINK] = 0.0
-    shift = x[layers[-2][0]] if len(layers[-2]) == 1 else 0.0  # the last line goes straight down
-    return {place: at - shift * (place not in (SOURCE, SINK)) for place, at in x.items()}

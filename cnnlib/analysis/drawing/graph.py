@@ -10,7 +10,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 
-from cnnlib.analysis.trace import JOINS, POINTWISE, REDUCTIONS, Layer
+from cnnlib.analysis.rules.joining import JOINS
+from cnnlib.analysis.rules.moving import REDUCTIONS
+from cnnlib.analysis.rules.pointwise import POINTWISE
+from cnnlib.analysis.trace import Layer
 
 Path = tuple[str, ...]
 SOURCE = -1  # where the edges into a node's parts begin …

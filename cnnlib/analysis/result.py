@@ -7,13 +7,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from cnnlib.analysis import reading
 from cnnlib.analysis.conventions import count
-from cnnlib.analysis.diagram import Diagram, diagram
+from cnnlib.analysis.drawing import table
+from cnnlib.analysis.drawing.diagram import Diagram
 from cnnlib.analysis.memory import Memory, TrainingStep, memory
-from cnnlib.analysis.trace import InputTooSmall, Layer, trace
+from cnnlib.analysis.rules.step import InputTooSmall
+from cnnlib.analysis.trace import Layer, trace
 
 if TYPE_CHECKING:
     import pandas
@@ -25,11 +26,15 @@ class Anatomy:
 
     `params` counts learnable values (batch norm's running statistics are none), `trainable_params` those that are not
     frozen, `macs` the multiplies of convolutions, linear layers and other matrix products, `output_bytes` what all
-    operations write. `receptive_field` is (height, width) in pixels of the last map before global pooling or the first
-    linear layer. `input_sizes` has (C, H, W) for each input of the network.
+    operations write. `weight_bytes` are those of parameters and buffers, floating-point ones in the type `dtype`: a file
+    of weights is as large. `receptive_field` is (height, width) in pixels of the last map before global pooling or the
+    first linear layer. `input_sizes` has (C, H, W) for each input of the network.
+
+    `name` is the class of the network, and `module` the network itself. All but `saved_bytes` and `memory` is what it was
+    when it was analysed, whatever happens to the module later.
     """
 
-    model: str
+    name: str
     input_sizes: tuple[tuple[int, ...], ...]
     dtype: torch.dtype
     layers: list[Layer]
@@ -37,8 +42,10 @@ class Anatomy:
     trainable_params: int
     macs: int
     output_bytes: int
+    weight_bytes: int
     receptive_field: tuple[int, ...] | None
-    network: nn.Module = field(repr=False, compare=False)
+    classes: dict[str, str] = field(repr=False, compare=False)  # of each module, by its path
+    module: nn.Module = field(repr=False, compare=False)
 
     @property
     def input_size(self) -> tuple[int, ...]:
@@ -49,15 +56,6 @@ class Anatomy:
     def dtype_name(self) -> str:
         """The type of images, maps and weights: "float32"."""
         return str(self.dtype).removeprefix("torch.")
-
-    @cached_property
-    def weight_bytes(self) -> int:
-        """Bytes of parameters and buffers, floating-point ones in the type `dtype`: a file of weights is as large."""
-        own = dict(self.network.named_parameters()) | dict(self.network.named_buffers())
-        return sum(
-            tensor.numel() * (self.dtype.itemsize if tensor.is_floating_point() else tensor.itemsize)
-            for tensor in own.values()
-        )
 
     @cached_property
     def depth(self) -> int:
@@ -77,7 +75,7 @@ class Anatomy:
 
         Weights and buffers, which are there anyway, are not among them; the image is.
         """
-        return TrainingStep(self.network, [(1, *size) for size in self.input_sizes], self.dtype).saved()
+        return TrainingStep(self.module, [(1, *size) for size in self.input_sizes], self.dtype).saved()
 
     def operations(self, convention: str = "macs") -> int:
         """Operations for one image, counted as `convention` says: one of `cnnlib.analysis.conventions.CONVENTIONS`.
@@ -92,11 +90,11 @@ class Anatomy:
 
         `optimizer` is "sgd", "momentum", "rmsprop" or "adam". Raises ValueError for another, or a batch under 1.
         """
-        return memory(self.network, list(self.input_sizes), self.dtype, batch, optimizer)
+        return memory(self.module, list(self.input_sizes), self.dtype, batch, optimizer)
 
     def table(self, depth: int | None = None) -> str:
         """The layers as text. `depth=1` sums up by the first part of the name (the stage), 2 by the first two."""
-        return reading.anatomy_text(self, depth)
+        return table.layers_text(self.title, self.grouped(depth), self.total(), self.notes())
 
     def to_frame(self) -> "pandas.DataFrame":
         """The layers as a pandas DataFrame, one row an operation and one column a field of `Layer`.
@@ -110,17 +108,17 @@ class Anatomy:
     def to_dict(self) -> dict:
         """All that is known, in what JSON has: shapes are lists, what is not there is None.
 
-        `model` and `dtype` ("float32") are strings, `inputs` has [C, H, W] for each input, `convention` says what is
+        `model` (its `name`) and `dtype` ("float32") are strings, `inputs` has [C, H, W] for each input, `convention` says what is
         counted. `totals` has `params`, `trainable_params`, `macs`, `output_bytes`, `weight_bytes`, `depth` and
         `receptive_field`, [height, width] or None. `layers` has an object for each operation, in the order in which
         they ran, with the fields of `Layer`; its `inputs` are numbers in this list, -1 the image.
         """
         totals = "params trainable_params macs output_bytes weight_bytes depth receptive_field".split()
         return {
-            "model": self.model,
+            "model": self.name,
             "inputs": as_lists(self.input_sizes),
             "dtype": self.dtype_name,
-            "convention": reading.CONVENTION,
+            "convention": table.CONVENTION,
             "totals": {name: as_lists(getattr(self, name)) for name in totals},
             "layers": [{name: as_lists(value) for name, value in row._asdict().items()} for row in self.layers],
         }
@@ -129,18 +127,30 @@ class Anatomy:
         """`to_dict()` as JSON; `indent` is the number of spaces a level, None puts all on one line."""
         return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False, indent=indent)
 
+    @property
+    def title(self) -> str:
+        """What was analysed: "ResNet, input 3×224×224"."""
+        return f"{self.name}, input {' and '.join(map(table.shape_text, self.input_sizes))}"
+
+    def notes(self) -> list[str]:
+        """The lines below a table: the size of the weights, what is frozen, and the marks that the table has."""
+        found = [f"weights: {table.megabytes(self.weight_bytes)} MB in {self.dtype_name}, buffers included"]
+        if self.trainable_params < self.params:
+            found.append(f"trainable parameters: {self.trainable_params:,}")
+        return found + table.marks(self.layers)
+
     def grouped(self, depth: int | None) -> list[Layer]:
         """The rows of `table(depth)`: layers whose names begin alike summed up, where they follow each other."""
-        return (
-            self.layers if depth is None else [reading.summed(run, depth) for run in reading.runs(self.layers, depth)]
-        )
+        if depth is None:
+            return self.layers
+        return [table.summed(run, depth) for run in table.runs(self.layers, depth)]
 
     def total(self) -> Layer:
         """The last line of the table."""
         nothing = Layer(
             "", "0 operations", self.input_size, self.input_size, 0, 0, 0, None, None, None, True, False, (-1,), False
         )
-        whole = reading.summed(self.layers or [nothing], 1)
+        whole = table.summed(self.layers or [nothing], 1)
         return whole._replace(
             name="total", params=self.params, receptive_field=self.receptive_field, misaligned=False, window=None
         )
@@ -161,7 +171,9 @@ class Anatomy:
         sizes = row.out_shape[-len(row.jump) :] if row.jump else row.out_shape[1:]
         inside = len(position) == len(sizes) and all(0 <= p < n for p, n in zip(position, sizes, strict=True))
         if not inside and (row.jump or position):
-            where = f"whose positions are {reading.by_axis(sizes)}, from 0" if sizes else "which has none: leave it out"
+            where = (
+                f"whose positions are {table.shape_text(sizes)}, from 0" if sizes else "which has none: leave it out"
+            )
             raise ValueError(f"position={tuple(position)} is not on the map of {row.name}, {where}")
         if not row.jump:
             return tuple((0, size - 1) for size in self.input_size[1:])
@@ -178,7 +190,7 @@ class Anatomy:
         """
         if isinstance(layer, int):
             if not -len(self.layers) <= layer < len(self.layers):
-                raise ValueError(f"layer={layer} is no row of {self.model}, which has {len(self.layers)}")
+                raise ValueError(f"layer={layer} is no row of {self.name}, which has {len(self.layers)}")
             return self.layers[layer]
         named = [number for number, row in enumerate(self.layers) if row.name == layer]
         if len(named) > 1:
@@ -186,25 +198,26 @@ class Anatomy:
         named = named or [number for number, row in enumerate(self.layers) if row.name.startswith(f"{layer}.")]
         if named:
             return self.layers[named[-1]]
-        known = dict.fromkeys(reading.stem(row.name, depth) for depth in range(1, 9) for row in self.layers)
+        known = dict.fromkeys(table.stem(row.name, depth) for depth in range(1, 9) for row in self.layers)
         near = [name for name in known if name.endswith(f".{layer}")][:3]
         near = near or difflib.get_close_matches(layer, known, n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "table() has all names"
-        raise ValueError(f"{self.model} has no layer {layer!r}; {hint}")
+        raise ValueError(f"{self.name} has no layer {layer!r}; {hint}")
 
     def diagram(self, depth: int | None = None, color: str = "operation") -> Diagram:
         """A drawing of the network, made from its rows: blocks, branches, joins, shortcuts; repeats are folded.
 
-        `depth` is how many levels of modules are opened; None opens what one can take in. `color` is "operation", or a
-        cost whose shares are shown: "params", "macs" or "output_bytes". Raises ValueError for another, or a depth under 1.
+        `depth` is how many levels of modules are opened; None opens what a reader can take in. `color` is "operation", or
+        a cost whose shares are shown: "params", "macs" or "output_bytes". Raises ValueError for another, or a depth
+        under 1.
         """
-        return diagram(self, depth, color)
+        return Diagram(self.name, self.layers, self.classes, self.input_sizes, depth, color)
 
     def __repr__(self) -> str:
         return self.table(depth=1)
 
     def _repr_html_(self) -> str:
-        return reading.anatomy_html(self)
+        return table.layers_html(self.title, self.layers, self.total(), self.notes())
 
 
 def as_lists(value):
@@ -242,19 +255,31 @@ def anatomy(
         side = None if several else smallest_square(model, sizes[0], dtype)
         advice = f"; {sizes[0][0]}×{side}×{side} is the smallest square that passes" if side else ""
         raise ValueError(f"input_size={input_size} is too small for {name}: {error}{advice}") from None
-    layers, parameters = traced.rows, traced.parameters.values()
+    layers, parameters = traced.rows, list(traced.parameters.values())
+    owners = [module._buffers for module in traced.paths if module._buffers]
+    buffers = {id(b): b for own in owners for b in own.values() if b is not None}
+    params = sum(map(Tensor.numel, parameters))
     return Anatomy(
-        model=name,
+        name=name,
         input_sizes=sizes,
         dtype=dtype,
         layers=layers,
-        params=sum(p.numel() for p in parameters),
-        trainable_params=sum(p.numel() for p in parameters if p.requires_grad),
-        macs=sum(layer.macs for layer in layers),
-        output_bytes=sum(layer.output_bytes for layer in layers),
+        params=params,
+        trainable_params=params - sum([p.numel() for p in parameters if not p.requires_grad]),
+        macs=sum([layer.macs for layer in layers]),
+        output_bytes=sum([layer.output_bytes for layer in layers]),
+        weight_bytes=bytes_in([*parameters, *buffers.values()], dtype),
         receptive_field=tuple(axis.size for axis in traced.last_map) if traced.last_map else None,
-        network=model,
+        classes={path: type(module).__name__ for module, path in traced.paths.items()},
+        module=model,
     )
+
+
+def bytes_in(tensors: list[Tensor], dtype: torch.dtype) -> int:
+    """Bytes of `tensors` with floating-point ones in the type `dtype`."""
+    others = [tensor for tensor in tensors if tensor.dtype is not dtype and tensor.is_floating_point()]
+    change = sum(tensor.numel() * (dtype.itemsize - tensor.itemsize) for tensor in others)
+    return sum([tensor.nbytes for tensor in tensors]) + change
 
 
 def smallest_square(model: nn.Module, input_size: tuple[int, ...], dtype: torch.dtype) -> int | None:

@@ -11,7 +11,7 @@ from torch import nn
 
 import cnnlib
 from cnnlib import Anatomy, Comparison, anatomy, compare, create_model
-from cnnlib.analysis.reading import FEW, HEADINGS, MANY, MISALIGNED, UNKNOWN, fold, megabytes
+from cnnlib.analysis.drawing.table import FEW, HEADINGS, MANY, MISALIGNED, UNKNOWN, fold, megabytes
 
 
 def small():
@@ -218,7 +218,7 @@ def test_compare_takes_names_modules_and_anatomies():
     assert frame.loc["resnet18", "params"] == 11_689_512 and frame.loc["resnet18", "depth"] == 18
     assert frame["receptive_field"].tolist() == [(435, 435), (25, 25), (25, 25)]
     assert frame.index.name == "network" and isinstance(both, Comparison)
-    assert all(parameter.is_meta for parameter in both.anatomies["resnet18"].network.parameters())
+    assert all(parameter.is_meta for parameter in both.anatomies["resnet18"].module.parameters())
 
 
 def test_compare_shows_a_row_for_each_network():

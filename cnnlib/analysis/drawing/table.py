@@ -1,13 +1,10 @@
-"""How an `Anatomy` is shown: as a text table, and as one in HTML whose stages open to their layers without a script."""
+"""Tables of operations: as text, and in HTML, where stages open to their layers without a script."""
 
 from collections.abc import Iterable
 from html import escape
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from cnnlib.analysis.trace import Layer
-
-if TYPE_CHECKING:
-    from cnnlib.analysis.anatomy import Anatomy
 
 HEADINGS = ("layer", "operation", "output", "parameters", "MACs", "output bytes", "field")
 LEFT = 3  # columns of words, which begin at the left; the others are numbers
@@ -20,7 +17,7 @@ MANY = 600  # above so many operations those groups do not open: the page would 
 # ------------------------------------------------------------------------------------------------------ words
 
 
-def by_axis(sizes: Iterable[int]) -> str:
+def shape_text(sizes: Iterable[int]) -> str:
     """A shape, kernel or field: "64×56×56"."""
     return "×".join(map(str, sizes))
 
@@ -35,40 +32,29 @@ def operation(row: Layer) -> str:
     words = [row.op]
     if row.window:
         kernel, stride = row.window
-        words.append(by_axis(kernel))
+        words.append(shape_text(kernel))
         if set(stride) != {1}:
-            words.append("/" + by_axis(stride if len(set(stride)) > 1 else stride[:1]))
+            words.append("/" + shape_text(stride if len(set(stride)) > 1 else stride[:1]))
     return " ".join(words + ["†"] * row.misaligned)
 
 
-def texts(row: Layer) -> tuple[str, ...]:
+def row_cells(row: Layer) -> tuple[str, ...]:
     """A row as the table shows it."""
     return (
         row.name,
         operation(row),
-        by_axis(row.out_shape),
+        shape_text(row.out_shape),
         f"{row.params:,}",
         f"{row.macs:,}",
         f"{row.output_bytes:,}",
-        by_axis(row.receptive_field) if row.receptive_field else "all" if row.known else "?",
+        shape_text(row.receptive_field) if row.receptive_field else "all" if row.known else "?",
     )
 
 
-def title(seen: "Anatomy") -> str:
-    """What was analysed: "ResNet, input 3×224×224"."""
-    return f"{seen.model}, input {' and '.join(map(by_axis, seen.input_sizes))}"
-
-
-def notes(seen: "Anatomy") -> list[str]:
-    """What stands below a table: the size of the weights, what is frozen, and the marks that the table has."""
-    found = [f"weights: {megabytes(seen.weight_bytes)} MB in {seen.dtype_name}, buffers included"]
-    if seen.trainable_params < seen.params:
-        found.append(f"trainable parameters: {seen.trainable_params:,}")
-    if any(row.misaligned for row in seen.layers):
-        found.append(MISALIGNED)
-    if not all(row.known for row in seen.layers):
-        found.append(UNKNOWN)
-    return found
+def marks(rows: list[Layer]) -> list[str]:
+    """What the marks mean that the table of `rows` has."""
+    found = [MISALIGNED] if any(row.misaligned for row in rows) else []
+    return found + ([] if all(row.known for row in rows) else [UNKNOWN])
 
 
 # ------------------------------------------------------------------------------------------------------ groups
@@ -120,10 +106,10 @@ def summed(rows: list[Layer], depth: int) -> Layer:
 
 def fold(rows: list[Layer], depth: int = 1) -> list[Group]:
     """The rows by the first `depth` parts of their names, each group with what it opens to."""
-    return [Group(summed(run, depth), parts(run, depth)) for run in runs(rows, depth)]
+    return [Group(summed(run, depth), opened(run, depth)) for run in runs(rows, depth)]
 
 
-def parts(rows: list[Layer], depth: int) -> list[Group]:
+def opened(rows: list[Layer], depth: int) -> list[Group]:
     """What a group of rows opens to: smaller groups where it is long and they are worth it, else its operations."""
     if len(rows) == 1:
         return []
@@ -157,10 +143,10 @@ def text_table(heading: str, rows: list[tuple[str, ...]], below: list[str], left
     return "\n".join(line.rstrip() for line in [heading, rule, lines[0], rule, *lines[1:cut], *ends, *below])
 
 
-def anatomy_text(seen: "Anatomy", depth: int | None) -> str:
-    """`Anatomy.table(depth)`."""
-    rows = [HEADINGS, *map(texts, seen.grouped(depth)), texts(seen.total())]
-    return text_table(title(seen), rows, [CONVENTION, *notes(seen)], LEFT, totals=1)
+def layers_text(title: str, rows: list[Layer], total: Layer, notes: list[str]) -> str:
+    """A table of `rows` as text, `total` as its last line; `title` stands above it and `notes` below."""
+    cells = [HEADINGS, *map(row_cells, rows), row_cells(total)]
+    return text_table(title, cells, [CONVENTION, *notes], LEFT, totals=1)
 
 
 # ------------------------------------------------------------------------------------------------------ HTML
@@ -236,23 +222,23 @@ def figure_html(above: str, table: str, below: list[str], rows: list[tuple[str, 
     )
 
 
-def anatomy_html(seen: "Anatomy") -> str:
-    """`Anatomy._repr_html_`: a row for each stage, which opens to its blocks and these to their operations."""
-    total = texts(seen.total())
-    shown = [HEADINGS, total]
+def layers_html(title: str, rows: list[Layer], total: Layer, notes: list[str]) -> str:
+    """A table with a row for each stage of `rows`, which opens to its blocks and these to their operations."""
+    last = row_cells(total)
+    shown = [HEADINGS, last]
 
     def body(groups: list[Group], inside: str = "", level: int = 0) -> list[str]:
         lines = []
         for row, parts in groups:
-            cells = (row.name.removeprefix(inside), *texts(row)[1:])
+            cells = (row.name.removeprefix(inside), *row_cells(row)[1:])
             shown.append((" " * INDENT * level + cells[0], cells[1] + "  " * bool(parts), *cells[2:]))
             below = body(parts, row.name + ".", level + 1)
             lines.append(row_html(cells, opens=below and table_html(row.name, HEADINGS, below)))
         return lines
 
-    groups, below = fold(seen.layers), notes(seen)
-    if len(seen.layers) > MANY:
+    groups, below = fold(rows), list(notes)
+    if len(rows) > MANY:
         groups = pruned(groups)
         below.append(f"Blocks do not open where there are more than {MANY} operations; table() has each.")
-    table = table_html(title(seen), HEADINGS, body(groups), row_html(total))
-    return figure_html(f"{title(seen)}. {CONVENTION}.", table, below, shown, LEFT)
+    table = table_html(title, HEADINGS, body(groups), row_html(last))
+    return figure_html(f"{title}. {CONVENTION}.", table, below, shown, LEFT)
