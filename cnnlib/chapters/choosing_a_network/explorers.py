@@ -180,9 +180,10 @@ def rankings(times: list[dict]) -> Explorer:
         }
         for i, row in enumerate(rows)
     ]
+    others = [name for name in ("alexnet", "vgg16", "googlenet", "densenet121") if name in names]
     knobs = [
         Knob("network", "Follow", names, default="resnet50"),
-        Knob("other", "and", ("nobody", "alexnet", "vgg16", "googlenet", "densenet121"), default="vgg16"),
+        Knob("other", "and", ("nobody", *others), default="vgg16"),
     ]
 
     def setting(network: str, other: str) -> dict:
