@@ -5,7 +5,7 @@ import json
 import torch
 
 from cnnlib.analysis import Anatomy, anatomy
-from cnnlib.analysis.drawing.graph import kind
+from cnnlib.analysis.drawing.graph import operation_kind
 from cnnlib.analysis.trace import Layer
 from cnnlib.course.views import COSTS
 from cnnlib.models import create_model
@@ -40,8 +40,8 @@ def by_part(whole: Anatomy) -> list[dict]:
     """
     ops: dict[str, str] = {}
     for layer in whole.layers:
-        if kind(layer) in MAINS:
-            ops.setdefault(layer.name.split(".")[0], kind(layer))
+        if operation_kind(layer) in MAINS:
+            ops.setdefault(layer.name.split(".")[0], operation_kind(layer))
     parts: dict[str, list[Layer]] = {name: [] for name in ops}
     part = next(iter(parts))
     for layer in whole.layers:
@@ -58,7 +58,7 @@ def shapes(whole: Anatomy) -> list[dict]:
     """
     layers = [{"name": "image", "what": "", "op": "input", "shape": whole.input_size}]
     for layer in whole.layers:
-        op = kind(layer)
+        op = operation_kind(layer)
         if op in MAINS and not (layer.op.startswith("adaptive") and layer.in_shape == layer.out_shape):
             layers.append({"name": layer.name.split(".")[-1], "what": what(layer), "op": op, "shape": layer.out_shape})
     return layers
@@ -67,6 +67,6 @@ def shapes(whole: Anatomy) -> list[dict]:
 def what(layer: Layer) -> str:
     """An operation in a word or two: "conv 5×5", "pool 3×3 /2", "linear"."""
     if not layer.window:
-        return kind(layer)
+        return operation_kind(layer)
     (height, width), (stride, _) = layer.window
-    return f"{kind(layer)} {height}×{width}" + (f" /{stride}" if stride > 1 else "")
+    return f"{operation_kind(layer)} {height}×{width}" + (f" /{stride}" if stride > 1 else "")

@@ -10,7 +10,7 @@ Departures:
 - DenseNet-264 has 265 layers with weights by the block sizes of Table 1, which are kept here.
 - `checkpointing=True` follows the authors' report on memory (Pleiss et al. 2017, https://arxiv.org/abs/1707.06990) with
   PyTorch's own checkpoints: concatenation, batch norm, ReLU and first convolution of a layer run again in the backward
-  pass. Outputs, gradients and running statistics are those of the plain network.
+  pass. Outputs, gradients and running statistics equal those of the plain network.
 
 Explained in chapter 5.
 """
@@ -66,7 +66,7 @@ class DenseLayer(nn.Module):
 class CheckpointedDenseLayer(DenseLayer):
     """A `DenseLayer` that keeps no concatenated maps: `read` runs again when the backward pass needs its results.
 
-    The maps that all layers of a block keep grow with the square of their number, and those kept here with the number.
+    In a plain block the kept maps grow with the square of the number of layers, here with the number itself.
     """
 
     def forward(self, maps: list[Tensor]) -> Tensor:

@@ -12,7 +12,7 @@ Departures:
 - The default is torchvision's network, whose weights load. `variant="paper"` is Table 1. `VARIANTS` says where they
   differ: above all, the paths called 5×5 are 3×3 in torchvision, by a mistake that its weights keep.
 - Six of the nine modules, and the first convolution, have not the number of parameters that Table 1 prints.
-- What the paper leaves open in `variant="paper"` is as in the reproduction that Caffe released with Szegedy's help
+- Details that the paper leaves open follow, in `variant="paper"`, the reproduction that Caffe released with Szegedy's help
   (BVLC/caffe, models/bvlc_googlenet): the constants of the response normalisation, poolings that round up, the weights.
 - Global average pooling takes maps of any size, and so images of any size; in the paper the map is 7×7.
 - `width` and `image_size` are ours. `image_size` is a form for images of 16 to 64 pixels: conv1 is 3×3 and keeps the
@@ -74,7 +74,7 @@ class Inception(Branches):
 
     `reduce3x3` and `reduce5x5` are the widths of the 1×1 convolutions before the large windows, `pool_proj` that of the
     one after the pooling, as in Table 1. One that is None is left out: the window reads all channels, and the pooling
-    passes all its own on. `conv` makes a convolution with what follows it; `window` is that of "5×5".
+    passes all its own on. `conv` makes a convolution and the layers that follow it; `window` is that of "5×5".
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class Inception(Branches):
 class AveragePool4x4(nn.AvgPool2d):
     """The 5×5 windows at every third position that Sec. 5 has for 14×14 maps: (N, C, 14, 14) → (N, C, 4, 4).
 
-    Raises ValueError for maps of which they make no 4×4; those of 14 to 16 positions a side do.
+    Raises ValueError for maps that they do not turn into 4×4: only 14 to 16 positions a side do.
     """
 
     def __init__(self) -> None:

@@ -3,7 +3,7 @@
 He, Zhang, Ren, Sun 2016, "Identity mappings in deep residual networks", https://arxiv.org/abs/1603.05027 (ECCV 2016).
 
 What was new: batch norm and ReLU move in front of each convolution. The sum of a block then reaches the next block as it
-is, x_L = x_l + Σ F(x_i), and so does its gradient. A network of 1 001 layers trains well, and what happens when something
+is, x_L = x_l + Σ F(x_i), and so does its gradient. A network of 1,001 layers trains well, and what happens when something
 does stand on the path is measured: every gate, scale or dropout there makes the network worse.
 
 Departures:
@@ -115,7 +115,7 @@ class ResidualUnit(nn.Module):
     """A residual unit whose input and output have one shape: (N, C, H, W) → (N, C, H, W) (eq. 1 and 2).
 
     `convs` lists (kernel size, out channels, stride) of the convolutions on the residual path. `activated` says that the
-    input has gone through what stands before the first of them already.
+    input has gone through the first norm and ReLU already.
     """
 
     def __init__(
@@ -142,7 +142,7 @@ class ResidualUnit(nn.Module):
 class ProjectionUnit(ResidualUnit):
     """The unit in which shapes change: (N, C, H, W) → (N, C', H/stride, W/stride).
 
-    Its 1×1 shortcut reads what the residual path reads: the activation (Appendix). `shortcut`, that of the other units,
+    Its 1×1 shortcut and its residual path both read the activation (Appendix). `shortcut`, that of the other units,
     is checked and has no effect here.
     """
 

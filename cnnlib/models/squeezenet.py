@@ -13,7 +13,7 @@ Departures:
 - The release of version 1.0 pads conv10, a 1×1 convolution, by one pixel; torchvision and this file do not.
 - Sec. 3.3 has a max pooling behind conv10; Fig. 2, Table 1 and the release have an average.
 - Version 1.1 is the authors' release of the same year and not in the paper.
-- Complex bypasses are those of Fig. 2 and add 341 248 parameters, 1.4 MB. Table 3 has 2.9 MB for them.
+- Complex bypasses are those of Fig. 2 and add 341,248 parameters, 1.4 MB. Table 3 has 2.9 MB for them.
 - `width` and `image_size` are ours. `image_size` is a form for images of 16 to 64 pixels: conv1 is 3×3 and keeps the
   size, all else is as published.
 

@@ -123,12 +123,12 @@ def vgg(depth: int, **options) -> VGG:
 
 
 def vgg11_lrn(**options) -> VGG:
-    """Configuration A-LRN: A with a response normalisation, which did not help (Sec. 4.1). Options: those of `vgg`."""
+    """Configuration A-LRN: A with a response normalisation, which did not help (Sec. 4.1). Options as in `vgg`."""
     return VGG("A-LRN", **options)
 
 
 def vgg16_c(**options) -> VGG:
-    """Configuration C: B and three 1×1 layers, better than B, not as good as D (Sec. 4.1). Options: those of `vgg`."""
+    """Configuration C: B and three 1×1 layers, better than B, not as good as D (Sec. 4.1). Options as in `vgg`."""
     return VGG("C", **options)
 
 
