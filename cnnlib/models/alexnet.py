@@ -106,7 +106,15 @@ class AlexNet2012(nn.Module):
     16 to 64, and images of another size.
     """
 
-    def __init__(self, groups=2, *, num_classes=1000, in_channels=3, width=1.0, image_size=None) -> None:
+    def __init__(
+        self,
+        groups: int = 2,
+        *,
+        num_classes: int = 1000,
+        in_channels: int = 3,
+        width: float = 1.0,
+        image_size: int | None = None,
+    ) -> None:
         super().__init__()
         look_up("groups", groups, dict.fromkeys((1, 2)))
         c1, c2, c3, c4, c5, h6, h7 = (scaled_channels(units, width) for units in ALEXNET_2012)
@@ -252,7 +260,14 @@ class AlexNet(nn.Module):
     """
 
     def __init__(
-        self, *, num_classes=1000, in_channels=3, width=1.0, depth=8, first_stride=None, image_size=None
+        self,
+        *,
+        num_classes: int = 1000,
+        in_channels: int = 3,
+        width: float = 1.0,
+        depth: int = 8,
+        first_stride: int | None = None,
+        image_size: int | None = None,
     ) -> None:
         super().__init__()
         if depth < 6:
@@ -325,7 +340,15 @@ class ZFNet(nn.Module):
     images of another size.
     """
 
-    def __init__(self, *, variant="figure3", num_classes=1000, in_channels=3, width=1.0, image_size=None) -> None:
+    def __init__(
+        self,
+        *,
+        variant: str = "figure3",
+        num_classes: int = 1000,
+        in_channels: int = 3,
+        width: float = 1.0,
+        image_size: int | None = None,
+    ) -> None:
         super().__init__()
         filters = look_up("variant", variant, ZFNETS)
         c1, c2, c3, c4, c5, h6, h7 = (scaled_channels(units, width) for units in filters)

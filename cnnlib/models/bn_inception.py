@@ -22,6 +22,7 @@ Departures:
 Explained in chapter 3.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 from torch import Tensor, nn
@@ -47,7 +48,19 @@ class Inception(Branches):
     The widths are the columns of Fig. 5. `pool` makes the pooling, `conv` a convolution and the layers that follow it.
     """
 
-    def __init__(self, in_channels, conv1x1, reduce3x3, conv3x3, reduce_double, double3x3, proj, *, pool, conv) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        conv1x1: int,
+        reduce3x3: int,
+        conv3x3: int,
+        reduce_double: int,
+        double3x3: int,
+        proj: int,
+        *,
+        pool: Callable[[], nn.Module],
+        conv: Callable[..., nn.Module],
+    ) -> None:
         super().__init__(
             conv1x1=conv(in_channels, conv1x1, 1),
             conv3x3=nn.Sequential(conv(in_channels, reduce3x3, 1), conv(reduce3x3, conv3x3, 3)),
@@ -65,7 +78,16 @@ class StridedInception(Branches):
     The last convolution of each path and the pooling stride. There is no 1×1 path, and no projection after the pooling.
     """
 
-    def __init__(self, in_channels, reduce3x3, conv3x3, reduce_double, double3x3, *, conv) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        reduce3x3: int,
+        conv3x3: int,
+        reduce_double: int,
+        double3x3: int,
+        *,
+        conv: Callable[..., nn.Module],
+    ) -> None:
         super().__init__(
             conv3x3=nn.Sequential(conv(in_channels, reduce3x3, 1), conv(reduce3x3, conv3x3, 3, 2)),
             double3x3=nn.Sequential(
@@ -117,7 +139,15 @@ class BNInception(nn.Module):
     Shapes below: `create_model("bn_inception")`.
     """
 
-    def __init__(self, *, num_classes=1000, in_channels=3, width=1.0, separable_conv1=False, conv_bias=True) -> None:
+    def __init__(
+        self,
+        *,
+        num_classes: int = 1000,
+        in_channels: int = 3,
+        width: float = 1.0,
+        separable_conv1: bool = False,
+        conv_bias: bool = True,
+    ) -> None:
         super().__init__()
         self.input_size = (in_channels, 224, 224)
         conv = partial(conv_bn_relu, bias=conv_bias)

@@ -162,7 +162,15 @@ class DenseNet(nn.Module):
     """
 
     def __init__(
-        self, blocks, growth_rate, *, num_classes=1000, in_channels=3, compression=0.5, dropout=0.0, checkpointing=False
+        self,
+        blocks: tuple[int, ...],
+        growth_rate: int,
+        *,
+        num_classes: int = 1000,
+        in_channels: int = 3,
+        compression: float = 0.5,
+        dropout: float = 0.0,
+        checkpointing: bool = False,
     ) -> None:
         super().__init__()
         check_growth(growth_rate, compression)
@@ -216,15 +224,15 @@ class CifarDenseNet(nn.Module):
 
     def __init__(
         self,
-        layers,
-        growth_rate,
-        bottleneck,
-        compression,
+        layers: int,
+        growth_rate: int,
+        bottleneck: bool,
+        compression: float,
         *,
-        num_classes=10,
-        in_channels=3,
-        dropout=0.0,
-        checkpointing=False,
+        num_classes: int = 10,
+        in_channels: int = 3,
+        dropout: float = 0.0,
+        checkpointing: bool = False,
     ) -> None:
         super().__init__()
         check_growth(growth_rate, compression)

@@ -23,6 +23,7 @@ Explained in chapter 5.
 """
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from functools import reduce
 
 import torch
@@ -170,7 +171,18 @@ class FractalNet(nn.Module):
     Raises ValueError for a `drop_path` outside [0, 1), images of other channels, and images of sides under `smallest`.
     """
 
-    def __init__(self, stem, channels, blocks, columns, *, num_classes, input_size, smallest, drop_path) -> None:
+    def __init__(
+        self,
+        stem: nn.Module,
+        channels: int,
+        blocks: Sequence[tuple[int, float, bool]],
+        columns: int,
+        *,
+        num_classes: int,
+        input_size: tuple[int, int, int],
+        smallest: int,
+        drop_path: float,
+    ) -> None:
         super().__init__()
         if not 0 <= drop_path < 1:
             raise ValueError(f"drop_path={drop_path} is no probability below 1; 0 drops nothing, 0.15 is the paper's")
@@ -208,7 +220,9 @@ class FractalNet(nn.Module):
         return nn.Sequential(self.stem, blocks, self.avgpool, nn.Flatten(), self.fc)
 
 
-def sized(blocks, width: float, dropout: float | None) -> list[tuple[int, float, bool]]:
+def sized(
+    blocks: Sequence[tuple[int, float, bool]], width: float, dropout: float | None
+) -> list[tuple[int, float, bool]]:
     """The rows of a table with all channels times `width`, and `dropout` in every row where it is not None."""
     return [(scaled_channels(c, width), rate if dropout is None else dropout, pool) for c, rate, pool in blocks]
 

@@ -21,6 +21,7 @@ Departures:
 Explained in chapter 3.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 import torch.nn.functional as F
@@ -59,7 +60,7 @@ class NaiveInception(Branches):
     The pooling passes all its channels on, so that every module gives more than it gets.
     """
 
-    def __init__(self, in_channels, conv1x1, conv3x3, conv5x5) -> None:
+    def __init__(self, in_channels: int, conv1x1: int, conv3x3: int, conv5x5: int) -> None:
         super().__init__(
             conv1x1=conv_relu(in_channels, conv1x1, 1),
             conv3x3=conv_relu(in_channels, conv3x3, 3),
@@ -78,7 +79,17 @@ class Inception(Branches):
     """
 
     def __init__(
-        self, in_channels, conv1x1, reduce3x3, conv3x3, reduce5x5, conv5x5, pool_proj, *, conv=conv_relu, window=5
+        self,
+        in_channels: int,
+        conv1x1: int,
+        reduce3x3: int | None,
+        conv3x3: int,
+        reduce5x5: int | None,
+        conv5x5: int,
+        pool_proj: int | None,
+        *,
+        conv: Callable[..., nn.Module] = conv_relu,
+        window: int = 5,
     ) -> None:
         def reduced(channels: int | None, out_channels: int, kernel_size: int) -> nn.Module:
             if channels is None:
@@ -210,12 +221,12 @@ class GoogLeNet(nn.Module):
     def __init__(
         self,
         *,
-        variant="torchvision",
-        aux_heads=False,
-        num_classes=1000,
-        in_channels=3,
-        width=1.0,
-        image_size=None,
+        variant: str = "torchvision",
+        aux_heads: bool = False,
+        num_classes: int = 1000,
+        in_channels: int = 3,
+        width: float = 1.0,
+        image_size: int | None = None,
     ) -> None:
         super().__init__()
         conv, window, norm, pool4, dropout, head_pool, init = look_up("variant", variant, VARIANTS)
@@ -301,7 +312,7 @@ class InceptionStack(nn.Module):
     Shapes below: `create_model("inception_module")`.
     """
 
-    def __init__(self, make, in_channels: int, depth: int) -> None:
+    def __init__(self, make: Callable[[int], nn.Module], in_channels: int, depth: int) -> None:
         super().__init__()
         if depth < 1:
             raise ValueError(f"depth={depth} leaves no module; give at least 1")

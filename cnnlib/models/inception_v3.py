@@ -145,7 +145,7 @@ class InceptionV2(nn.Module):
     channels or smaller images. Shapes below: `create_model("inception_v2")`.
     """
 
-    def __init__(self, *, num_classes=1000, in_channels=3) -> None:
+    def __init__(self, *, num_classes: int = 1000, in_channels: int = 3) -> None:
         super().__init__()
         self.input_size = (in_channels, 299, 299)
         self.stem = path(in_channels, *V2_STEM)
@@ -225,7 +225,7 @@ class InceptionV3(nn.Module):
     smaller images. Shapes below: `create_model("inception_v3")`.
     """
 
-    def __init__(self, *, num_classes=1000, in_channels=3, aux_heads=False) -> None:
+    def __init__(self, *, num_classes: int = 1000, in_channels: int = 3, aux_heads: bool = False) -> None:
         super().__init__()
         self.input_size = (in_channels, 299, 299)
         self.stem = path(in_channels, *V3_STEM)

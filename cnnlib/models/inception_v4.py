@@ -141,7 +141,7 @@ class InceptionV4(nn.Module):
     Shapes below: `create_model("inception_v4")`.
     """
 
-    def __init__(self, *, num_classes=1000, in_channels=3) -> None:
+    def __init__(self, *, num_classes: int = 1000, in_channels: int = 3) -> None:
         super().__init__()
         self.input_size = (in_channels, 299, 299)
         self.stem = stem_fig3(in_channels)
@@ -266,7 +266,14 @@ class InceptionResNet(nn.Module):
     batch of other channels or smaller images. Shapes below: `create_model("inception_resnet_v2")`.
     """
 
-    def __init__(self, layout: Layout, *, num_classes=1000, in_channels=3, residual_scale=(0.17, 0.10, 0.20)) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        *,
+        num_classes: int = 1000,
+        in_channels: int = 3,
+        residual_scale: float | tuple[float, float, float] = (0.17, 0.10, 0.20),
+    ) -> None:
         super().__init__()
         self.input_size = (in_channels, 299, 299)
         scale_a, scale_b, scale_c = three_scales(residual_scale)

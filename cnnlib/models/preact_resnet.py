@@ -175,7 +175,15 @@ BLOCKS = {"basic": (basic, 1), "bottleneck": (bottleneck, 4)}  # and how many ti
 
 
 def stage(
-    block: str, in_channels: int, channels: int, units: int, stride: int, stride_in_1x1: bool, *, first=False, **options
+    block: str,
+    in_channels: int,
+    channels: int,
+    units: int,
+    stride: int,
+    stride_in_1x1: bool,
+    *,
+    first: bool = False,
+    **options,
 ) -> nn.Sequential:
     """`units` residual units; `first` says that the stage is the network's first, whose input is activated already."""
     convs, expansion = BLOCKS[block]
@@ -208,9 +216,17 @@ class CifarPreActResNet(nn.Module):
     """
 
     def __init__(
-        self, block, n, *, num_classes=10, in_channels=3, width=1.0,
-        ordering="full_preactivation", shortcut="identity", stride_in_1x1=None,
-    ) -> None:  # fmt: skip
+        self,
+        block: str,
+        n: int,
+        *,
+        num_classes: int = 10,
+        in_channels: int = 3,
+        width: float = 1.0,
+        ordering: str = "full_preactivation",
+        shortcut: str = "identity",
+        stride_in_1x1: bool | None = None,
+    ) -> None:
         super().__init__()
         if block == "basic" and stride_in_1x1 is not None:
             raise ValueError(
@@ -281,9 +297,16 @@ class PreActResNet(nn.Module):
     """
 
     def __init__(
-        self, units, *, num_classes=1000, in_channels=3, width=1.0,
-        ordering="full_preactivation", shortcut="identity", stride_in_1x1=False,
-    ) -> None:  # fmt: skip
+        self,
+        units: tuple[int, int, int, int],
+        *,
+        num_classes: int = 1000,
+        in_channels: int = 3,
+        width: float = 1.0,
+        ordering: str = "full_preactivation",
+        shortcut: str = "identity",
+        stride_in_1x1: bool = False,
+    ) -> None:
         super().__init__()
         self.input_size = (in_channels, 224, 224)
         c2, c3, c4, c5 = (scaled_channels(channels, width) for channels in (64, 128, 256, 512))

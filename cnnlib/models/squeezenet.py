@@ -54,7 +54,7 @@ VERSIONS = {
 class Fire(nn.Module):
     """Squeeze, then expand with 1×1 and 3×3 filters side by side (Fig. 1): (N, C, H, W) → (N, e1x1 + e3x3, H, W)."""
 
-    def __init__(self, in_channels, s1x1, e1x1, e3x3) -> None:
+    def __init__(self, in_channels: int, s1x1: int, e1x1: int, e3x3: int) -> None:
         super().__init__()
         self.squeeze = nn.Conv2d(in_channels, s1x1, 1)
         self.expand1x1 = nn.Conv2d(s1x1, e1x1, 1)
@@ -68,7 +68,7 @@ class Fire(nn.Module):
 class BypassFire(Fire):
     """A Fire module whose input is added to its output (Sec. 6, Fig. 2), as it is or through a 1×1 convolution."""
 
-    def __init__(self, in_channels, s1x1, e1x1, e3x3) -> None:
+    def __init__(self, in_channels: int, s1x1: int, e1x1: int, e3x3: int) -> None:
         super().__init__(in_channels, s1x1, e1x1, e3x3)
         out_channels = e1x1 + e3x3
         self.bypass = nn.Identity() if in_channels == out_channels else nn.Conv2d(in_channels, out_channels, 1)
@@ -104,14 +104,14 @@ class SqueezeNet(nn.Module):
     def __init__(
         self,
         *,
-        version="1.0",
-        bypass=None,
-        squeeze_ratio=0.125,
-        pct_3x3=0.5,
-        num_classes=1000,
-        in_channels=3,
-        width=1.0,
-        image_size=None,
+        version: str = "1.0",
+        bypass: str | None = None,
+        squeeze_ratio: float = 0.125,
+        pct_3x3: float = 0.5,
+        num_classes: int = 1000,
+        in_channels: int = 3,
+        width: float = 1.0,
+        image_size: int | None = None,
     ) -> None:
         super().__init__()
         (filters, window, stride), stages = look_up("version", version, VERSIONS)

@@ -75,7 +75,14 @@ class VGG(nn.Module):
     """
 
     def __init__(
-        self, configuration, *, num_classes=1000, in_channels=3, width=1.0, batch_norm=False, image_size=None
+        self,
+        configuration: str,
+        *,
+        num_classes: int = 1000,
+        in_channels: int = 3,
+        width: float = 1.0,
+        batch_norm: bool = False,
+        image_size: int | None = None,
     ) -> None:
         super().__init__()
         cells = look_up("configuration", configuration, VGGS)

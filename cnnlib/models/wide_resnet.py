@@ -80,7 +80,9 @@ class CifarWideResNet(nn.Module):
     Raises ValueError for a batch of other channels or smaller images.
     """
 
-    def __init__(self, blocks: int, widen_factor: float, *, num_classes=10, in_channels=3, dropout=0.0) -> None:
+    def __init__(
+        self, blocks: int, widen_factor: float, *, num_classes: int = 10, in_channels: int = 3, dropout: float = 0.0
+    ) -> None:
         super().__init__()
         self.input_size = (in_channels, 32, 32)
         k2, k3, k4 = (scaled_channels(channels, widen_factor, "widen_factor") for channels in CHANNELS)
