@@ -30,8 +30,8 @@ class Anatomy:
     of weights is as large. `receptive_field` is (height, width) in pixels of the last map before global pooling or the
     first linear layer. `input_sizes` has (C, H, W) for each input of the network.
 
-    `name` is the class of the network, and `module` the network itself. All but `saved_bytes` and `memory` is what it was
-    when it was analysed, whatever happens to the module later.
+    `name` is the class of the network, and `module` the network itself. All but `saved_bytes` and `memory` stays as it
+    was at the analysis, whatever happens to the module later.
     """
 
     name: str
@@ -106,11 +106,11 @@ class Anatomy:
         return pandas.DataFrame(self.layers, columns=Layer._fields)
 
     def to_dict(self) -> dict:
-        """All that is known, in what JSON has: shapes are lists, what is not there is None.
+        """The whole anatomy in the types of JSON: shapes are lists, a missing value is None.
 
-        `model` (its `name`) and `dtype` ("float32") are strings, `inputs` has [C, H, W] for each input, `convention` says what is
-        counted. `totals` has `params`, `trainable_params`, `macs`, `output_bytes`, `weight_bytes`, `depth` and
-        `receptive_field`, [height, width] or None. `layers` has an object for each operation, in the order in which
+        `model` (its `name`) and `dtype` ("float32") are strings, `inputs` has [C, H, W] for each input, `convention`
+        says what is counted. `totals` has `params`, `trainable_params`, `macs`, `output_bytes`, `weight_bytes`, `depth`
+        and `receptive_field`, [height, width] or None. `layers` has an object for each operation, in the order in which
         they ran, with the fields of `Layer`; its `inputs` are numbers in this list, -1 the image.
         """
         totals = "params trainable_params macs output_bytes weight_bytes depth receptive_field".split()
@@ -158,9 +158,9 @@ class Anatomy:
     def pixels(self, layer: str | int, position: tuple[int, ...] = ()) -> tuple[tuple[int, int], ...]:
         """Which pixels a unit sees: ((top, bottom), (left, right)), the first and the last, both among them.
 
-        `layer` is a name of `layers`, the beginning of one ("conv4_x": its last operation), or the number of a row.
-        `position` is (i, j) on its map, (0, 0) at the top left. Padding counts: a range may begin before 0 or end behind
-        the image. After global pooling or a linear layer it is the whole image, of the first input.
+        `layer` is a name of `layers`, the beginning of such a name ("conv4_x": its last operation), or the number of a
+        row. `position` is (i, j) on its map, (0, 0) at the top left. Padding counts: a range may begin before 0 or end
+        behind the image. After global pooling or a linear layer it is the whole image, of the first input.
 
         Raises ValueError for a layer that is not there or runs several times, for one whose field is not known, and for
         a position outside its map.

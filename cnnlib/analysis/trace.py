@@ -22,10 +22,10 @@ from cnnlib.analysis.rules.unknown import unknown
 
 
 class Layer(NamedTuple):
-    """One operation that ran. Shapes are without the batch; what has a value an axis is (height, width) for images.
+    """One operation that ran. Shapes leave out the batch; a value for each axis is (height, width) for images.
 
     `receptive_field`, `jump` and `start` are None where a position sees the whole image (after global pooling or a linear
-    layer), and where what it sees is not known: then `known` is False.
+    layer), and where the tracer cannot tell: then `known` is False.
     """
 
     name: str  # path of its module, with the operation behind it where the module has parts of its own
@@ -34,11 +34,11 @@ class Layer(NamedTuple):
     out_shape: tuple[int, ...]
     params: int  # learnable values that no earlier row has
     macs: int  # multiplies of convolutions, linear layers and other matrix products
-    output_bytes: int  # what it writes
+    output_bytes: int  # of its output
     receptive_field: tuple[int, ...] | None  # pixels that a position sees
     jump: tuple[int, ...] | None  # pixels from a position to the next
-    start: tuple[float, ...] | None  # the pixel at the centre of what position 0 sees; 0 is the first pixel
-    known: bool  # whether there is a rule for what it sees, and for each operation that it stands on
+    start: tuple[float, ...] | None  # centre of the field of position 0, in pixels; 0 is the first pixel
+    known: bool  # whether it and all operations before it have a rule for receptive fields
     misaligned: bool  # whether it joins branches whose windows have different centres, or step differently
     inputs: tuple[int, ...]  # numbers of the rows whose outputs it reads, 0 the first; -1 is the image
     biased: bool  # whether a bias is added to each output
@@ -46,10 +46,10 @@ class Layer(NamedTuple):
 
 
 class Tracer(TorchFunctionMode):
-    """Collects `rows` while a forward pass runs under it; `last_map` is what the last map with positions sees.
+    """Collects `rows` while a forward pass runs under it; `last_map` has the fields of the last map with positions.
 
-    Each tensor that stems from the image carries `fields`, what its positions see, and `row`, the number of the row
-    that wrote it.
+    Each tensor that stems from the image carries `fields`, the receptive fields of its positions, and `row`, the number
+    of the row that wrote it.
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -106,7 +106,7 @@ class Tracer(TorchFunctionMode):
         return output
 
     def row(self, source: Tensor, output: Tensor, fields, params: int, macs: int, sources, biased: bool) -> Layer:
-        """What the operation that runs now goes down as."""
+        """The row of the operation that runs now."""
         return Layer(
             self.path(),
             self.op,
@@ -134,7 +134,7 @@ class Tracer(TorchFunctionMode):
         return sum([self.uncounted.pop(id(tensor), 0) for tensor in tensors])
 
     def end_map(self, x: Tensor) -> None:
-        """Global pooling, flattening or a linear layer ends the map `x`: remembers what its positions saw."""
+        """Remembers the fields of the map `x`, which global pooling, flattening or a linear layer ends."""
         if x.fields is not ALL:
             self.last_map = x.fields
 
@@ -163,13 +163,13 @@ def paths(model: nn.Module) -> dict[nn.Module, str]:
     return found
 
 
-ONE_TRACE = RLock()  # at a time: `watched` puts its own call into the modules
-CALL = "_compiled_call_impl"  # where a module keeps what is called in its forward's place, as `module.compile()` does
+ONE_TRACE = RLock()  # one trace at a time: `watched` puts its own call into the modules
+CALL = "_compiled_call_impl"  # a module calls this in place of its forward; `module.compile()` sets it
 
 
 @contextmanager
 def watched(tracer: Tracer) -> Iterator[None]:
-    """Evaluation mode, with `tracer` told which module runs. Afterwards its modules and torch's RNG are what they were."""
+    """Evaluation mode, in which `tracer` knows the running module. Afterwards modules and torch's RNG are as before."""
     thread, running = get_ident(), tracer.running
 
     def call(module: nn.Module, *args, **kwargs):
@@ -187,7 +187,7 @@ def watched(tracer: Tracer) -> Iterator[None]:
         finally:
             running.pop()
 
-    with ONE_TRACE:  # also what is kept for afterwards: it is not to be another trace's
+    with ONE_TRACE:  # around the lines that keep the state, too: another trace would have changed it
         modules = list(tracer.paths)
         training = [module for module in modules if module.training]
         compiled = [(module, vars(module)[CALL]) for module in modules if CALL in vars(module)]
@@ -214,7 +214,7 @@ def watched(tracer: Tracer) -> Iterator[None]:
 
 
 def trace(model: nn.Module, input_sizes: Iterable[tuple[int, ...]], dtype: torch.dtype) -> Tracer:
-    """What one forward pass of one image of each of `input_sizes` (C, H, W) wrote down.
+    """The tracer of one forward pass: one image of each of `input_sizes` (C, H, W).
 
     Raises InputTooSmall where a window does not fit, and ValueError where channels or features do not.
     """

@@ -10,7 +10,7 @@ Departures:
 - DenseNet-264 has 265 layers with weights by the block sizes of Table 1, which are kept here.
 - `checkpointing=True` follows the authors' report on memory (Pleiss et al. 2017, https://arxiv.org/abs/1707.06990) with
   PyTorch's own checkpoints: concatenation, batch norm, ReLU and first convolution of a layer run again in the backward
-  pass. Outputs, gradients and running statistics are those of the plain network.
+  pass. Outputs, gradients and running statistics equal those of the plain network.
 
 Explained in chapter 5.
 """
@@ -66,7 +66,7 @@ class DenseLayer(nn.Module):
 class CheckpointedDenseLayer(DenseLayer):
     """A `DenseLayer` that keeps no concatenated maps: `read` runs again when the backward pass needs its results.
 
-    The maps that all layers of a block keep grow with the square of their number, and those kept here with the number.
+    In a plain block the kept maps grow with the square of the number of layers, here with the number itself.
     """
 
     def forward(self, maps: list[Tensor]) -> Tensor:
@@ -162,7 +162,15 @@ class DenseNet(nn.Module):
     """
 
     def __init__(
-        self, blocks, growth_rate, *, num_classes=1000, in_channels=3, compression=0.5, dropout=0.0, checkpointing=False
+        self,
+        blocks: tuple[int, ...],
+        growth_rate: int,
+        *,
+        num_classes: int = 1000,
+        in_channels: int = 3,
+        compression: float = 0.5,
+        dropout: float = 0.0,
+        checkpointing: bool = False,
     ) -> None:
         super().__init__()
         check_growth(growth_rate, compression)
@@ -216,15 +224,15 @@ class CifarDenseNet(nn.Module):
 
     def __init__(
         self,
-        layers,
-        growth_rate,
-        bottleneck,
-        compression,
+        layers: int,
+        growth_rate: int,
+        bottleneck: bool,
+        compression: float,
         *,
-        num_classes=10,
-        in_channels=3,
-        dropout=0.0,
-        checkpointing=False,
+        num_classes: int = 10,
+        in_channels: int = 3,
+        dropout: float = 0.0,
+        checkpointing: bool = False,
     ) -> None:
         super().__init__()
         check_growth(growth_rate, compression)

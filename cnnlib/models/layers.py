@@ -30,7 +30,7 @@ class SkipsLayers(Protocol):
     """A module that may leave some of its layers out of a training step."""
 
     def may_skip(self) -> bool:
-        """Whether it does so as it is set: then a step may leave parameters without a gradient."""
+        """Whether its settings let it: then a step may leave parameters without a gradient."""
 
 
 # ------------------------------------------------------------------------------------------------- units of layers
@@ -120,7 +120,7 @@ class Branches(nn.Module):
 
 
 class Auxiliary(NamedTuple):
-    """What a network with auxiliary heads gives in training mode: its logits and those of the heads, in their order."""
+    """The output of a network with auxiliary heads in training mode: its logits and those of the heads, in their order."""
 
     logits: Tensor
     auxiliary: tuple[Tensor, ...]
@@ -199,7 +199,7 @@ def look_up(argument: str, value, table):
 
 
 def blocks_per_stage(depth: int, layers: int, extra: int, parts: str) -> int:
-    """n of depth = layers · n + extra. `parts` says what is counted, for the message.
+    """n of depth = layers · n + extra. `parts` names the layers that are counted, for the message.
 
     Raises ValueError, naming the nearest depths, where there is no such n of at least 1.
     """

@@ -33,7 +33,7 @@ class Names(NamedTuple):
 
     build: Callable[..., nn.Module]
     pattern: str  # "cifar_wrn_{depth}_{widen_factor}": a word in braces is an argument of `build`, a whole number
-    sizes: tuple[tuple[int, ...], ...]  # those that the paper reports
+    sizes: tuple[tuple[int, ...], ...]  # the paper's
     network: type[nn.Module] | None  # the class that gets the options which `build` hands on
     fixed: dict  # arguments that the name stands for besides: {"batch_norm": True} of vgg16_bn
     reader: re.Pattern  # matches the names of the pattern, with a group for each argument
@@ -48,7 +48,7 @@ class Names(NamedTuple):
         return found and self.fixed | {argument: int(digits) for argument, digits in found.groupdict().items()}
 
     def options(self) -> list[str]:
-        """The names of all arguments: those of `build`, and the keyword-only ones of the class that it hands others to."""
+        """The names of all arguments: those of `build`, and the keyword-only ones of `network`."""
         own = inspect.signature(self.build).parameters.values()
         handed_on = inspect.signature(self.network).parameters.values() if self.network else ()
         return [p.name for p in own if p.kind is not p.VAR_KEYWORD] + [
@@ -256,7 +256,7 @@ def resolve(name: str) -> tuple[str, Names, dict]:
 
 
 def suggestion(name: str, known: Iterable[str], otherwise: str) -> str:
-    """The known names that begin like `name` or are near it, or what to say where none is."""
+    """The known names that begin like `name` or are near it; `otherwise` where none is."""
     known = list(dict.fromkeys(known))
     longer = [each for each in known if name and each.startswith(name)]
     near = list(dict.fromkeys(longer + difflib.get_close_matches(name, known, n=3, cutoff=0.5)))[:3]

@@ -3,7 +3,7 @@
 He, Zhang, Ren, Sun 2015, "Deep residual learning for image recognition", https://arxiv.org/abs/1512.03385 (CVPR 2016).
 
 What was new: a block learns what to *add* to its input. The shortcut that carries the input past the block has no
-gate and, where shapes allow, no weights. Networks of 152 layers (ImageNet) and 1 202 layers (CIFAR-10) could be trained.
+gate and, where shapes allow, no weights. Networks of 152 layers (ImageNet) and 1,202 layers (CIFAR-10) could be trained.
 
 Departures:
 - `stride_in_1x1=False` is the default of the bottleneck nets, because the weights that the world uses were trained so
@@ -281,7 +281,7 @@ class CifarResNet(nn.Module):
 
 
 def cifar_resnet(depth: int, *, shortcut: str = "A", **options) -> CifarResNet:
-    """CIFAR ResNet of 6n + 2 layers (Sec. 4.2; the paper has 20, 32, 44, 56, 110 and 1 202), option A as in the paper.
+    """CIFAR ResNet of 6n + 2 layers (Sec. 4.2; the paper has 20, 32, 44, 56, 110 and 1,202), option A as in the paper.
 
     `num_classes`, `in_channels` and `width` go to `CifarResNet`. Raises ValueError for another depth or shortcut.
     """

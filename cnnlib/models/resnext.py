@@ -63,7 +63,7 @@ class GroupedBlock(Bottleneck):
 
 
 class BlockOfPaths(nn.Module):
-    """What forms (a) and (b) share: `cardinality` paths of 1×1 and 3×3, side by side. Shapes as in form (c)."""
+    """Forms (a) and (b): `cardinality` paths of 1×1 and 3×3, side by side. Shapes as in form (c)."""
 
     expansion = 4
 

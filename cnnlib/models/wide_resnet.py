@@ -29,8 +29,8 @@ CHANNELS = (16,  32,   64)  # fmt: skip
 class WideBlock(nn.Module):
     """B(3, 3), pre-activated: (N, C, H, W) → (N, channels, H/stride, W/stride) (Sec. 2 and Fig. 1d).
 
-    BN, ReLU, 3×3, dropout, BN, ReLU, 3×3. Where shapes change, the 1×1 of the shortcut reads what the first BN and ReLU
-    give, as the residual path does.
+    BN, ReLU, 3×3, dropout, BN, ReLU, 3×3. Where shapes change, the 1×1 of the shortcut and the residual path both read
+    the output of the first BN and ReLU.
     """
 
     expansion = 1
@@ -80,7 +80,9 @@ class CifarWideResNet(nn.Module):
     Raises ValueError for a batch of other channels or smaller images.
     """
 
-    def __init__(self, blocks: int, widen_factor: float, *, num_classes=10, in_channels=3, dropout=0.0) -> None:
+    def __init__(
+        self, blocks: int, widen_factor: float, *, num_classes: int = 10, in_channels: int = 3, dropout: float = 0.0
+    ) -> None:
         super().__init__()
         self.input_size = (in_channels, 32, 32)
         k2, k3, k4 = (scaled_channels(channels, widen_factor, "widen_factor") for channels in CHANNELS)
@@ -128,7 +130,7 @@ class WideBottleneck(Bottleneck):
         super().__init__(in_channels, channels, stride, inner=inner, bias=bias)
 
 
-# ResNet-50, 101 and 152: those of bottlenecks
+# ResNet-50, 101 and 152: they have bottlenecks
 BOTTLENECK_NETS = {depth: row for depth, row in RESNETS.items() if row[0] is Bottleneck}
 
 

@@ -54,7 +54,7 @@ def snapshot(model):
     )
 
 
-def same(before, after):
+def unchanged(before, after):
     state, *rest, random = before
     state_now, *rest_now, random_now = after
     return (
@@ -82,7 +82,7 @@ def test_the_model_is_left_as_it_was(input_size):
         anatomy(model, input_size)
     except ValueError:
         assert input_size != (3, 32, 32)
-    assert same(before, snapshot(model))
+    assert unchanged(before, snapshot(model))
     assert not any(hasattr(value, "fields") or value.is_meta for value in (*model.parameters(), *model.buffers()))
     assert model(torch.zeros(2, 3, 8, 8)).isfinite().all()
 
@@ -165,7 +165,7 @@ def test_two_threads_that_trace_one_model_leave_it_as_it_was():
     before = snapshot(model)
     anatomy(model, (2, 8, 8))
     others[0].join()
-    assert same(before, snapshot(model))
+    assert unchanged(before, snapshot(model))
 
 
 def test_frozen_parameters():

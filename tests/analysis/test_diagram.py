@@ -15,6 +15,7 @@ from torch import nn
 from cnnlib import anatomy, create_model, palette
 from cnnlib.analysis.drawing.graph import Graph
 from cnnlib.analysis.drawing.layout import Parallel, decompose
+from cnnlib.models import preact_resnet
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -383,6 +384,19 @@ def test_what_is_not_series_parallel_is_a_list_of_boxes_that_say_what_they_read(
     ]
     assert [top for _, _, top, _, _ in picture.places] == sorted(top for _, _, top, _, _ in picture.places)
     assert "4: addition, reads 2 and 3" in repr(picture)
+    edges = picture.graph.edges(picture.graph.root)
+    assert picture.body.count('class="d-edge"') == len(edges) + 2  # and the lines from the input and to the output
+
+
+def test_a_list_draws_each_line_around_the_boxes_between():
+    """The unit of He et al. 2016, Fig. 2 (c): its gate is read on both ways."""
+    convs = preact_resnet.basic(16, stride=1, stride_in_1x1=True)
+    unit = preact_resnet.ResidualUnit(16, convs, shortcut="exclusive_gating", ordering="original")
+    picture = anatomy(unit, (16, 32, 32)).diagram()
+    check(picture)
+    right = max(left + width for _, left, _, width, _ in picture.places)
+    columns = [float(x) for x in re.findall(r'class="d-edge" d="M\S+ \S+H([\d.]+)', picture.body)]
+    assert len(columns) == 5 and all(right < x < picture.width for x in columns)
 
 
 def test_a_list_inside_a_module_has_its_own_numbers():

@@ -36,8 +36,8 @@ RF = "counted; receptive field as in Araujo et al. 2019 (distill.pub)"
 KERAS = "Keras' ResNet50: biases on all 53 convolutions"
 # lenet.py, alexnet.py
 LECUN = (
-    "parameters of each layer and 60 000 in all: LeCun et al. 1998, Sec. II-B; MACs counted from its Table I, which gives "
-    "C3 151 600 connections where the journal prints 156 000; the 840 fixed values are the output's codes"
+    "parameters of each layer and 60,000 in all: LeCun et al. 1998, Sec. II-B; MACs counted from its Table I, which gives "
+    "C3 151 600 connections where the journal prints 156,000; the 840 fixed values are the output's codes"
 )
 TAUGHT = "counted from the form that courses use: full C3, pooling without parameters, linear output"
 FIG2 = "counted from Krizhevsky et al. 2012, Fig. 2, with CONV1 of 55×55 (the caption has another count of neurons)"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cnnlib import palette
 from cnnlib.analysis.drawing.graph import Graph, Node
-from cnnlib.analysis.drawing.labels import COSTS, Labels, size_text
+from cnnlib.analysis.drawing.labels import COSTS, Labels, shape_range
 from cnnlib.analysis.drawing.layout import (
     GAP,
     Layout,
@@ -78,9 +78,9 @@ class Diagram:
 
     def ends(self) -> tuple[str, str]:
         """What enters the network and what leaves it."""
-        given = " and ".join(size_text([size]) for size in self.labels.input_sizes)
+        given = " and ".join(shape_range([size]) for size in self.labels.input_sizes)
         unread = [row.out_shape for row, readers in zip(self.rows, self.graph.readers, strict=True) if not readers]
-        return f"input {given}", f"output {' and '.join(size_text([shape]) for shape in unread) or given}"
+        return f"input {given}", f"output {' and '.join(shape_range([shape]) for shape in unread) or given}"
 
     def draw(self, layout: Layout) -> tuple[int, int, str]:
         """Width, height and marks of the whole picture."""
@@ -169,7 +169,7 @@ class Diagram:
             part = node.parts[item]
             share, after = self.labels.share_text(part), self.labels.leaving(part, node)
             changed = self.labels.changes(part, shapes, after, whole=False)
-            extra = [share, "to " + size_text(after) if changed else ""]
+            extra = [share, "to " + shape_range(after) if changed else ""]
             told.append(", ".join([self.labels.words(part).spoken(), *filter(None, extra)]))
             if part.opened:
                 told.append(self.told(part))

@@ -1,8 +1,8 @@
-"""What a diagram shows of a traced network: operations joined to units, units in their modules, repeats folded.
+"""The boxes of a diagram: operations joined to units, units in their modules, repeats folded.
 
 A unit is one convolution, linear layer, pooling or join with the normalisation and activation that go with it. Modules
 are found by the paths of the rows. Consecutive parts that are alike in operations, windows, shapes and connections are
-folded into one; what they are called does not matter.
+folded into one, whatever their names are.
 """
 
 from collections import Counter
@@ -18,26 +18,21 @@ from cnnlib.analysis.trace import Layer
 Path = tuple[str, ...]
 SOURCE = -1  # where the edges into a node's parts begin …
 SINK = -2  # … and where those out of them end
-MOST_ALIKE = 2  # of modules side by side; of more that are alike one is drawn
-ENOUGH, MOST = 24, 40  # boxes: so many may be opened without choosing, and so many are the most that one can take in
+MOST_ALIKE = 2  # modules side by side; where more are alike, the first stands for all
+ENOUGH, MOST = 24, 40  # boxes: up to the first number all are opened; the second is as many as a reader can take in
 
 
 @dataclass(eq=False)
 class Node:
-    """A unit, or a module with its `parts`. `ranges` are the numbers of its rows, a range for each time it occurs.
+    """A unit, or a module with its `parts`, which are drawn if it is `opened`."""
 
-    `times` says how often it follows itself, `paths` how many of it lie side by side between the same two places, `grows`
-    that each time it reads more channels than the time before (a layer of a dense block), `path` where its module is, `name` the name of that module or of one around it that holds
-    nothing else. Its parts are drawn if it is `opened`.
-    """
-
-    ranges: list[range]
-    path: Path = ()
-    name: str = ""
+    ranges: list[range]  # the numbers of its rows: a range for each time that it occurs
+    path: Path = ()  # of its module
+    name: str = ""  # of its module, or of a module around it that holds nothing else
     parts: list["Node"] = field(default_factory=list)
-    times: int = 1
-    paths: int = 1
-    grows: bool = False
+    times: int = 1  # how often it follows itself
+    paths: int = 1  # how many of it lie side by side between the same two places
+    grows: bool = False  # whether it reads more channels each time, as a layer of a dense block does
     opened: bool = False
 
     @property
@@ -60,7 +55,7 @@ class Node:
 # ------------------------------------------------------------------------------------------------ operations to units
 
 
-def kind(row: Layer) -> str:
+def operation_kind(row: Layer) -> str:
     """Which of the palette's colours an operation has; "other" for none."""
     op = row.op
     if op.startswith("conv"):
@@ -77,15 +72,15 @@ def kind(row: Layer) -> str:
 
 
 def attached(row: Layer) -> bool:
-    """Whether an operation goes with the one before or behind it: normalisation, activation, dropout, scaling."""
+    """Whether an operation goes with its neighbour: normalisation, activation, dropout, scaling."""
     scaling = row.op in JOINS and len(row.inputs) == 1
-    return kind(row) in ("norm", "activation") or row.op in POINTWISE or scaling
+    return operation_kind(row) in ("norm", "activation") or row.op in POINTWISE or scaling
 
 
-def second(rows: list[Layer], i: int) -> bool:
-    """Whether row `i` and the one before are one step.
+def continues_step(rows: list[Layer], i: int) -> bool:
+    """Whether row `i` continues the step of the row before it.
 
-    The mean of what was stacked, zeros after every 2nd position, a sum of more than two.
+    So do the mean of stacked maps, zeros behind every 2nd position, and a sum of more than two maps.
     """
     before = rows[i - 1].op if i else ""
     if before == rows[i].op == "add" and len(rows[i].inputs) > 1 < len(rows[i - 1].inputs):
@@ -110,19 +105,23 @@ def find_units(rows: list[Layer]) -> list[Node]:
     segment: list[int] = []
 
     def finish() -> None:
-        mains = [i for i in segment if not attached(rows[i]) and (i == segment[0] or not second(rows, i))]
+        mains = [i for i in segment if not attached(rows[i]) and (i == segment[0] or not continues_step(rows, i))]
         first = rows[segment[0]]
-        before = mains and kind(first) in ("norm", "activation") and segment[-1] == mains[-1]  # norm, ReLU, conv
+        before = (
+            mains and operation_kind(first) in ("norm", "activation") and segment[-1] == mains[-1]
+        )  # norm, ReLU, conv
         ends = [i + 1 for i in mains] if before else [*mains[1:], segment[-1] + 1]
         for start, end in zip([segment[0], *ends], ends, strict=False):
             units.append(Node([range(start, end)], paths[segment[0]]))
 
     for i, row in enumerate(rows):
-        joined = second(rows, i) and readers[i - 1] == 1
+        joined = continues_step(rows, i) and readers[i - 1] == 1
         if segment and not joined and set(row.inputs) == {i - 1} and readers[i - 1] == 1:
             inside, here = paths[segment[0]], paths[i]
             outside = attached(row) and not row.params and inside[: len(here)] == here  # forward's own F.relu
-            joined = (here == inside or outside) and not (kind(row) == "norm" and kind(rows[i - 1]) == "join")
+            joined = (here == inside or outside) and not (
+                operation_kind(row) == "norm" and operation_kind(rows[i - 1]) == "join"
+            )
         if segment and not joined:
             finish()
             segment = []
@@ -132,7 +131,7 @@ def find_units(rows: list[Layer]) -> list[Node]:
     return units
 
 
-def main(rows: list[Layer]) -> int:
+def main_place(rows: list[Layer]) -> int:
     """The place in a unit of the operation that names it."""
     return next((i for i, row in enumerate(rows) if not attached(row)), 0)
 
@@ -193,7 +192,7 @@ class Graph:
             self.root.parts = [*parts[:i], *largest.parts, *parts[i + 1 :]]
 
     def tidy(self, node: Node) -> None:
-        """Draws branches without a frame of their own, and folds what repeats, from the inside out."""
+        """Takes the frames from branches and folds repeats, from the inside out."""
         for part in node.parts:
             self.tidy(part)
         node.parts = self.bundled(node.parts)
@@ -230,13 +229,13 @@ class Graph:
     # ------------------------------------------------------------------------------------------------- repeats
 
     def signature(self, rows: Iterable[int], start: int, loose: bool = False) -> tuple:
-        """What two parts have in common if they are alike. Loose: they may read different numbers of channels."""
+        """Two parts are alike if their signatures are equal. Loose: they may read different numbers of channels."""
         found = []
         outside: dict[int, int] = {}
         for i in rows:
             row = self.rows[i]
             if loose:
-                own = row.out_shape if kind(row) in ("conv", "linear") else row.out_shape[1:]
+                own = row.out_shape if operation_kind(row) in ("conv", "linear") else row.out_shape[1:]
                 reads = tuple(dict.fromkeys(max(source - start, -1) for source in row.inputs))
                 found.append((row.op, own, row.window, reads))
             else:
@@ -248,7 +247,7 @@ class Graph:
         return tuple(found)
 
     def bundled(self, parts: list[Node]) -> list[Node]:
-        """`parts`, where of three or more alike modules that read the same and are read by the same one stands for all."""
+        """`parts`, in which the first of three or more alike modules with the same inputs and readers stands for all."""
         bundles: dict[tuple, list[Node]] = {}
         place = {i: k for k, part in enumerate(parts) for i in self.extent(part)}
         for k, part in enumerate(parts):
@@ -270,7 +269,7 @@ class Graph:
         return sorted(result, key=lambda part: part.rows.start)
 
     def folded(self, node: Node) -> list[Node]:
-        """The parts of `node`, with those that repeat folded into the first."""
+        """The parts of `node`, with repeats folded into the first."""
         parts = node.parts
         units_too = self.chain(node, parts)
         repeats = {start: (period, times, grows) for start, period, times, grows in self.repeats(parts, units_too)}
@@ -353,7 +352,7 @@ class Graph:
             self.open_levels(part, depth - 1)
 
     def open_readable(self) -> None:
-        """Opens level by level while all fits; of a level that does not, one of each kind, the most frequent first."""
+        """Opens level by level while all fits; of the next level one part of each structure, the most frequent first."""
         level = [part for part in self.root.parts if part.parts]
         while level:
             boxes = self.root.visible()
@@ -363,7 +362,7 @@ class Graph:
             else:
                 kinds: dict[tuple, list[Node]] = {}
                 for node in level:
-                    kinds.setdefault(self.kind(node), []).append(node)
+                    kinds.setdefault(self.structure(node), []).append(node)
                 chosen = []
                 for nodes in sorted(kinds.values(), key=lambda nodes: -sum(len(n.ranges) * len(n.rows) for n in nodes)):
                     if len(nodes[0].parts) - 1 <= room:
@@ -373,11 +372,11 @@ class Graph:
                 node.opened = True
             level = [part for node in chosen for part in node.parts if part.parts]
 
-    def kind(self, node: Node) -> tuple:
-        """What blocks of one kind have in common: operations, kernels and connections, whatever their channels."""
+    def structure(self, node: Node) -> tuple:
+        """Operations, kernels and connections of a block, without its channels: blocks of one kind share them."""
         if not node.parts:
             return tuple((self.rows[i].op, self.rows[i].window and self.rows[i].window[0]) for i in node.rows)
-        return tuple(map(self.kind, node.parts)), tuple(self.edges(node))
+        return tuple(map(self.structure, node.parts)), tuple(self.edges(node))
 
 
 def merge(node: Node, other: Node) -> None:

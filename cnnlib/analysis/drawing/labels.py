@@ -1,10 +1,10 @@
-"""What a diagram says of each node: its name in words, its colours, what it costs and the shapes around it."""
+"""The words and figures of a diagram: the name of each node, its colours, its costs and the shapes around it."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
 
-from cnnlib.analysis.drawing.graph import Graph, Node, attached, kind, main
+from cnnlib.analysis.drawing.graph import Graph, Node, attached, main_place, operation_kind
 from cnnlib.analysis.trace import Layer
 
 COSTS = {"params": "parameters", "macs": "MACs", "output_bytes": "output bytes"}
@@ -26,25 +26,25 @@ def window_text(sizes: tuple[int, ...]) -> str:
 
 
 def main_label(row: Layer) -> str:
-    """What an operation is called: "7×7 conv, 64, /2"."""
+    """The name of an operation: "7×7 conv, 64, /2"."""
     op, out = row.op, row.out_shape
     kernel = "×".join(map(str, row.window[0])) if row.window else ""
     stride = f", /{window_text(row.window[1])}" if row.window and max(row.window[1]) > 1 else ""
     if op.startswith("conv_transpose"):
         return f"{kernel} transposed conv, {out[0]}" + stride.replace("/", "×")
-    if kind(row) == "conv" and row.window:
+    if operation_kind(row) == "conv" and row.window:
         groups = prod(out) * row.in_shape[0] * prod(row.window[0]) // row.macs
         depthwise = groups == row.in_shape[0] > 1
         how = "depthwise conv" if depthwise else f"conv, {groups} groups" if groups > 1 else "conv"
         return f"{kernel} {how}, {out[0]}{stride}"
-    if kind(row) == "pool":
+    if operation_kind(row) == "pool":
         name = "max pool" if "max" in op else "sum" if op == "sum" else "avg pool"
         if prod(out[1:]) == 1:
             return f"global {name}"
         return f"{kernel} {name}{stride}" if kernel else f"{name} to {'×'.join(map(str, out[1:]))}"
-    if kind(row) == "linear":
+    if operation_kind(row) == "linear":
         return f"linear, {out[-1]}"
-    if kind(row) == "join":
+    if operation_kind(row) == "join":
         return JOIN_NAMES.get(op, op.replace("_", " "))
     step = row.in_shape[-1] // out[-1] if op == "slice" and out[-1] else 1
     if step > 1:
@@ -54,7 +54,7 @@ def main_label(row: Layer) -> str:
 
 @dataclass
 class Words:
-    """How a node is called: `name` and `times`, what goes with its main operation (kind, text), and `more`."""
+    """The words of a node: `name` and `times`, the operations before and after the main one (kind, text), and `more`."""
 
     name: str
     before: list[tuple[str, str]] = field(default_factory=list)
@@ -73,8 +73,8 @@ class Words:
 def unit_words(rows: list[Layer]) -> Words:
     """How a unit is called."""
     rows = [row for i, row in enumerate(rows) if i == 0 or not row.op == rows[i - 1].op == "add"]  # a sum of many
-    k = main(rows)
-    chips = [(kind(row), CHIPS.get(row.op, row.op.replace("_", " "))) for row in rows]
+    k = main_place(rows)
+    chips = [(operation_kind(row), CHIPS.get(row.op, row.op.replace("_", " "))) for row in rows]
     if rows[k].op == "stack" and len(rows) > k + 1:  # a mean of branches
         return Words(rows[k + 1].op, chips[:k], chips[k + 2 :])
     if attached(rows[k]):
@@ -82,7 +82,7 @@ def unit_words(rows: list[Layer]) -> Words:
     return Words(main_label(rows[k]), chips[:k], chips[k + 1 :])
 
 
-def size_text(shapes: list[tuple[int, ...]]) -> str:
+def shape_range(shapes: list[tuple[int, ...]]) -> str:
     """A shape, "64×56×56"; of repeats that differ the range, "64–224×56×56"."""
     first, last = shapes[0], shapes[-1]
     if len(first) != len(last):
@@ -121,7 +121,7 @@ class Labels:
             words = unit_words([self.rows[i] for i in node.rows])
             words.times = times
             return words
-        name, module = node.name, self.module(node)
+        name, module = node.name, self.class_name(node)
         more = "each reads all before" if node.grows else ""
         if not name:  # a pattern without a module of its own
             words = Words("", times=times.lstrip(), more=more)
@@ -132,14 +132,16 @@ class Labels:
         else:
             if name.isdigit():  # in a list of modules
                 name = node.path[-2] if node.paths > 1 else " ".join(node.path[-2:])
-            said = module.lower().replace("_", "") in name.lower().replace("_", "")  # inception3a is an Inception
-            words = Words(name, times=times, more=more or module * (not said))
+            named_alike = module.lower().replace("_", "") in name.lower().replace(
+                "_", ""
+            )  # inception3a is an Inception
+            words = Words(name, times=times, more=more or module * (not named_alike))
         if not words.more and not node.opened:
             words.more = self.summary(node)
         return words
 
-    def module(self, node: Node) -> str:
-        """The class of a module, or of the one around it that it is called by; empty for a container."""
+    def class_name(self, node: Node) -> str:
+        """The class of a module, or of the module around it that gives it its name; empty for a container."""
         for end in range(len(node.path), 0, -1):
             found = self.classes.get(".".join(node.path[:end]), "")
             if found or node.path[end - 1] == node.name:
@@ -149,7 +151,7 @@ class Labels:
     def summary(self, node: Node) -> str:
         """How many convolutions are in a module that stays closed, and their stride."""
         rows = [self.rows[i] for i in node.rows]
-        convs = sum(kind(row) == "conv" for row in rows)
+        convs = sum(operation_kind(row) == "conv" for row in rows)
         strides = {row.window[1] for row in rows if row.window and max(row.window[1]) > 1}
         stride = f", /{window_text(max(strides))}" if len(strides) == 1 else ""
         return f"{convs} conv{stride}" if convs else ""
@@ -158,8 +160,8 @@ class Labels:
         """The kinds of operations in a node; of a unit that of its main operation."""
         rows = [self.rows[i] for i in node.rows]
         if not node.parts:
-            return [kind(rows[main(rows)])]
-        return list(dict.fromkeys(kind(row) for row in rows if kind(row) != "other")) or ["other"]
+            return [operation_kind(rows[main_place(rows)])]
+        return list(dict.fromkeys(operation_kind(row) for row in rows if operation_kind(row) != "other")) or ["other"]
 
     def tooltip(self, node: Node) -> str:
         """Where a node comes from and what it costs."""
@@ -167,14 +169,14 @@ class Labels:
         names = path if node.parts else ", ".join(dict.fromkeys(self.rows[i].name for i in node.rows))
         costs = [f"{self.cost(node, cost):,} {word}" for cost, word in COSTS.items()]
         occurs = f"; {len(node.ranges)} times, in all" if len(node.ranges) > 1 else ""
-        return f"{names}{occurs}: {', '.join(costs)}; output {size_text(self.leaving(node, node))}"
+        return f"{names}{occurs}: {', '.join(costs)}; output {shape_range(self.leaving(node, node))}"
 
     def cost(self, node: Node, cost: str) -> int:
         """The cost of all that a node stands for."""
         return sum(getattr(self.rows[i], cost) for rows in node.ranges for i in rows)
 
     def share(self, node: Node) -> float:
-        """What part of the cost that is shown a node has; 0 where none is."""
+        """The share of a node in the cost that is shown; 0 where none is shown."""
         return self.cost(node, self.color) / self.total if self.total else 0.0
 
     def share_text(self, node: Node) -> str:
@@ -213,7 +215,7 @@ class Labels:
     def changes(self, part: Node, before: list, after: list, whole: bool) -> bool:
         """Whether the shape after a part is worth a word: new height and width, or channels that no label tells.
 
-        `whole`: the part is one of the network's own, not of a module's.
+        `whole`: the part belongs to the network itself, not to a module in it.
         """
         kinds = self.kinds(part)
         if kinds == ["linear"] or after == before:

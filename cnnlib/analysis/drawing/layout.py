@@ -1,7 +1,8 @@
 """Where the boxes and lines of a diagram go, from top to bottom, and the SVG marks that they are.
 
 Convolutional networks are mostly series-parallel: between two places there is a sequence of boxes, or branches side by
-side. What is neither, as in some searched networks, is a list of boxes, each of which says what it reads.
+side. A network that is neither, as some searched ones, becomes a list of boxes, with lines beside it; each box says what it
+reads.
 """
 
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from html import escape
 
 from cnnlib.analysis.drawing.graph import SINK, SOURCE, Graph, Node
-from cnnlib.analysis.drawing.labels import Labels, size_text
+from cnnlib.analysis.drawing.labels import Labels, shape_range
 
 # ------------------------------------------------------------------------------------------------ series and parallel
 
@@ -186,7 +187,7 @@ class Layout:
     # ------------------------------------------------------------------------------------------------- nodes
 
     def node(self, node: Node, note: str = "") -> Piece:
-        """One node, with a note of its own where it has one."""
+        """A node, and a note in it."""
         return self.frame(node, note) if node.opened else self.box(node, note)
 
     def box(self, node: Node, note: str) -> Piece:
@@ -278,16 +279,42 @@ class Layout:
         )
 
     def listed(self, node: Node, edges: list[tuple[int, int]]) -> Piece:
-        """The parts of an opened node below each other, each with its number and what it reads."""
+        """The parts of an opened node below each other, each with its number and what it reads.
+
+        A line to the next part goes straight down. Other lines go around on the right, in a column for each source.
+        """
         pieces = [self.node(part, f"{k + 1}: {reads_text(k, edges)}") for k, part in enumerate(node.parts)]
+        end = len(pieces)  # the place behind the last part; SOURCE is -1, the place before the first
+        links = [(a, end if b == SINK else b) for a, b in edges]
+        around = sorted((a, b) for a, b in links if b != a + 1)
+        until = dict(around)  # for each source its last reader
+        columns: list[int] = []  # the place down to which each column is taken
+        column_of = {}
+        for source, reader in until.items():
+            k = next((k for k, taken in enumerate(columns) if taken <= source), len(columns))
+            columns[k : k + 1] = [reader]
+            column_of[source] = k
+        left, right = max(piece.left for piece in pieces), max(piece.right for piece in pieces)
+        tops, bottoms = [GAP], []
+        for piece in pieces:
+            bottoms.append(tops[-1] + piece.height)
+            tops.append(bottoms[-1] + GAP)
 
         def draw(x: float, y: float) -> None:
-            for piece in pieces:
-                piece.draw(x, y)
-                y += piece.height + GAP
+            for a, b in links:
+                if b == a + 1:
+                    self.down(x, y + (bottoms[a] if a >= 0 else 0), y + tops[b], b < end and pieces[b].arrow)
+            for a, b in around:
+                start = (x + pieces[a].right, y + bottoms[a] - pieces[a].height / 3) if a >= 0 else (x, y)
+                stop = (x + pieces[b].right, y + tops[b] + pieces[b].height / 3) if b < end else (x, y + tops[b])
+                column = x + right + SPACE * (1 + column_of[a])
+                self.line(elbow(*start, column, (start[1] + stop[1]) / 2) + back(column, *stop))
+                if b < end:
+                    self.lines.append(f'<path class="d-tip" d="M{stop[0] + 7:.1f} {stop[1] - 4:.1f}v8l-7 -4z"/>')
+            for piece, top in zip(pieces, tops, strict=False):
+                piece.draw(x, y + top)
 
-        left, right = max(piece.left for piece in pieces), max(piece.right for piece in pieces)
-        return Piece(left, right, sum(piece.height + GAP for piece in pieces) - GAP, draw, pieces[0].arrow)
+        return Piece(left, right + SPACE * (1 + len(columns)) * bool(columns), tops[-1], draw)
 
     def series(self, items: list, node: Node, trunk: bool, shapes: list) -> Piece:
         """Items of `node` below each other, joined by a line; on it the shape, where it changes (in a branch: H×W)."""
@@ -297,7 +324,7 @@ class Layout:
             part = node.parts[item] if isinstance(item, int) else None
             after = self.labels.leaving(part, node) if part else shapes
             changed = part is not None and self.labels.changes(part, shapes, after, trunk and self.level == 0)
-            labels.append(size_text(after) if changed and k < len(items) - 1 else "")
+            labels.append(shape_range(after) if changed and k < len(items) - 1 else "")
             shapes = after
         gaps = [0.0] * bool(pieces)
         for label, piece, above in zip(labels, pieces[1:], pieces, strict=False):

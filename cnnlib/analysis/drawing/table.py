@@ -28,7 +28,7 @@ def megabytes(count: int) -> str:
 
 
 def operation(row: Layer) -> str:
-    """What ran: "conv2d 3×3 /2" (the stride behind the slash, where it is not 1), with † for a misaligned join."""
+    """An operation: "conv2d 3×3 /2" (the stride behind the slash, where it is not 1), with † for a misaligned join."""
     words = [row.op]
     if row.window:
         kernel, stride = row.window
@@ -52,7 +52,7 @@ def row_cells(row: Layer) -> tuple[str, ...]:
 
 
 def marks(rows: list[Layer]) -> list[str]:
-    """What the marks mean that the table of `rows` has."""
+    """The meaning of each mark in the table of `rows`."""
     found = [MISALIGNED] if any(row.misaligned for row in rows) else []
     return found + ([] if all(row.known for row in rows) else [UNKNOWN])
 
@@ -61,7 +61,7 @@ def marks(rows: list[Layer]) -> list[str]:
 
 
 class Group(NamedTuple):
-    """Rows that were summed up to one, and the groups that it opens to: none for a single operation."""
+    """The sum of several rows, and the groups that it opens to: none for a single operation."""
 
     row: Layer
     parts: list["Group"]
@@ -105,12 +105,12 @@ def summed(rows: list[Layer], depth: int) -> Layer:
 
 
 def fold(rows: list[Layer], depth: int = 1) -> list[Group]:
-    """The rows by the first `depth` parts of their names, each group with what it opens to."""
+    """The rows by the first `depth` parts of their names, each group with its smaller groups."""
     return [Group(summed(run, depth), opened(run, depth)) for run in runs(rows, depth)]
 
 
 def opened(rows: list[Layer], depth: int) -> list[Group]:
-    """What a group of rows opens to: smaller groups where it is long and they are worth it, else its operations."""
+    """A group of rows opens to this: smaller groups where it is long and they are worth it, else its operations."""
     if len(rows) == 1:
         return []
     deeper = range(depth + 1, 2 + max(row.name.count(".") for row in rows))
@@ -152,7 +152,7 @@ def layers_text(title: str, rows: list[Layer], total: Layer, notes: list[str]) -
 # ------------------------------------------------------------------------------------------------------ HTML
 # Every column has a width in `ch`, so that the tables inside `<details>` line up with the one around them: a table of a
 # fixed layout is not widened by what a cell holds, and an inner one begins at the outer one's left edge. Colours are the
-# page's own. Where a host drops the style, what is left is nested tables with their headings.
+# page's own. Where a host drops the style, nested tables with their headings are left.
 
 STYLE = """<style data-cnnlib>
 .cnn-table.cnn-table.cnn-table {
@@ -212,7 +212,7 @@ def characters(cells: tuple[str, ...], words: bool) -> int:
 
 
 def figure_html(above: str, table: str, below: list[str], rows: list[tuple[str, ...]], left: int) -> str:
-    """A table with what stands above and below it, in a box that scrolls; `rows` has all cells, for the widths."""
+    """A table in a box that scrolls, with lines above and below it; `rows` has all cells, for the widths."""
     widths = [f"{characters(column, i < 2)}ch + 1em" for i, column in enumerate(zip(*rows, strict=True))]
     columns = ";".join(f"--c{i}:calc({width})" for i, width in enumerate(widths, 1))
     before, after = ("".join(f"<p>{escape(line, quote=False)}</p>\n" for line in lines) for lines in ([above], below))

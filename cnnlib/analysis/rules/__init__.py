@@ -1,7 +1,7 @@
 """What each operation costs and sees: a rule each, in a file for each group of operations.
 
 A rule is a function of the step that runs (`step.Step`), of torch's own function, and of its arguments. It returns the
-output, what its positions see, and its MACs.
+output, the fields of its positions, and its MACs.
 """
 
 from cnnlib.analysis.rules import convolution, joining, linear, moving, pointwise, pooling
@@ -13,7 +13,7 @@ SPELLINGS = {
     "clamp_": "clamp", "sigmoid_": "sigmoid", "dropout_": "dropout",
 }  # fmt: skip
 
-# What is asked of a tensor, and constants made in its likeness.
+# Questions about a tensor, and constants of its shape.
 QUESTIONS = frozenset("size dim numel new_zeros new_ones new_full new_empty zeros_like ones_like".split())
 BIASED = frozenset(linear.RULES | convolution.RULES)  # their third argument, or `bias`, is added to each output
 # No row of their own. __get__ is x.shape, and x.T, which no rule follows.

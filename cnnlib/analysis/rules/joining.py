@@ -24,7 +24,7 @@ def concatenating(step: Step, func, tensors, dim=0, **rest) -> Seen:
     first, dim = tensors[0], rest.pop("axis", dim)
     dim %= max(1, first.dim())
     alike = {(t.dtype, t.dim(), *t.shape[:dim], *t.shape[dim + 1 :]) for t in tensors}
-    if rest or len(alike) > 1:  # what else torch allows, and its errors
+    if rest or len(alike) > 1:  # torch allows more, and has its own errors
         return func(on_meta(tensors), dim, **on_meta(rest)), fields, 0
     # Torch's own rule on the meta device takes half a millisecond: most of the time of a DenseNet.
     shape = (*first.shape[:dim], sum([t.shape[dim] for t in tensors]), *first.shape[dim + 1 :])
@@ -33,9 +33,9 @@ def concatenating(step: Step, func, tensors, dim=0, **rest) -> Seen:
 
 @lru_cache(maxsize=4096)
 def joined(branches: tuple[Fields | None, ...]) -> tuple[Fields | None, bool]:
-    """What a sum or concatenation sees: the union, axis by axis, of the branches that have positions.
+    """The fields of a sum or concatenation: the union, axis by axis, of the branches that have positions.
 
-    And whether these see windows with different centres, or step differently, along some axis.
+    And whether these branches see windows with different centres, or step differently, along some axis.
     """
     maps = [fields for fields in branches if fields is not ALL]
     if not maps:

@@ -2,8 +2,8 @@
 
 from cnnlib.analysis.rules.step import Seen, Step
 
-# Each position of the output depends on the same position of the input alone. A normalisation counts among them: what
-# a position learns of the others is their mean and spread.
+# Each position of the output depends on the same position of the input alone. Normalisations are among
+# them: of the other positions they use mean and spread alone.
 POINTWISE = frozenset(
     """relu relu6 leaky_relu elu celu selu gelu silu mish prelu rrelu softplus tanh sigmoid hardtanh hardswish
     hardsigmoid softmax log_softmax clamp exp log sqrt rsqrt neg abs pow square dropout dropout1d dropout2d dropout3d

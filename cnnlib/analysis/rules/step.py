@@ -1,4 +1,4 @@
-"""What a rule is told of the operation that runs, and the pieces that several rules share."""
+"""The operation that runs, as a rule sees it, and the pieces that several rules share."""
 
 from functools import lru_cache
 from typing import Protocol
@@ -8,7 +8,7 @@ from torch import Tensor
 
 from cnnlib.analysis.receptive_field import Field, Fields
 
-# What a rule returns: the output, without numbers; what its positions see; its MACs.
+# The result of a rule: the output, without numbers; the fields of its positions; its MACs.
 Seen = tuple[Tensor, Fields | None, int]
 Axes = tuple[int, ...]  # a setting, or a size, for each axis of the positions
 
@@ -75,5 +75,5 @@ def on_meta(value):
 
 @lru_cache(maxsize=4096)  # few shapes make up a deep network
 def windows(fields: Fields | None, kernel: Axes, stride: Axes, padding: Axes, dilation: Axes) -> Fields | None:
-    """Fields of the map after a window of these settings went over one whose positions see `fields`."""
+    """The fields of a map behind a window of these settings; `fields` are those in front of it."""
     return fields and tuple(map(Field.window, fields, kernel, stride, padding, dilation))

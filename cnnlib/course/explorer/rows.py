@@ -5,7 +5,7 @@ import json
 import torch
 
 from cnnlib.analysis import Anatomy, anatomy
-from cnnlib.analysis.drawing.graph import kind as operation_kind
+from cnnlib.analysis.drawing.graph import operation_kind
 from cnnlib.analysis.trace import Layer
 from cnnlib.course.explorer.costs import COSTS
 from cnnlib.models import create_model
