@@ -1,11 +1,26 @@
 """The book's Sphinx extension: maths without Node, anchors in the bibliography, the glossary, what teachers need, how
-to run each notebook, links to source, API and ledger, what search finds, what a link to a page shows."""
+to run each notebook, the API reference and the source, links to them and to the ledger, what search finds, what a link
+to a page shows, and which pages a build makes again."""
 
 import gc
 
 from sphinx.application import Sphinx
 
-from . import api, api_links, glossary, ledger, maths, references, run_links, search, social, source_links, teaching
+from . import (
+    api,
+    api_links,
+    glossary,
+    incremental,
+    ledger,
+    maths,
+    references,
+    run_links,
+    search,
+    social,
+    source_links,
+    sources,
+    teaching,
+)
 
 
 def setup(app: Sphinx) -> dict:
@@ -17,6 +32,7 @@ def setup(app: Sphinx) -> dict:
         api,
         api_links,
         glossary,
+        incremental,
         ledger,
         maths,
         references,
@@ -24,6 +40,7 @@ def setup(app: Sphinx) -> dict:
         search,
         social,
         source_links,
+        sources,
         teaching,
     ):
         part.setup(app)

@@ -1,0 +1,113 @@
+"""The pages below `_modules/`: the source of each module that the API reference documents, with a link both ways.
+
+Sphinx's viewcode imports each module to find what is in it, so without torch it made no page.
+"""
+
+from html import escape
+from pathlib import Path
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+
+from . import incremental
+from .library import Definition, Library
+
+FOLDER, INDEX = "_modules", "_modules/index"
+# Stand in the page that the theme makes once for each folder, for what is different in each page.
+NAME, TITLE, BODY = "the-name-of-a-source", "the-title-of-a-source", "the-body-of-a-source"
+
+
+def page_of(module: str) -> str:
+    """The page of a module."""
+    return f"{FOLDER}/{module.replace('.', '/')}"
+
+
+def documented(env: BuildEnvironment) -> dict[str, dict[str, tuple[str, str]]]:
+    """The documented names of each module: (the page of its entry, the entry's anchor)."""
+    if not hasattr(env, "documented_sources"):
+        env.documented_sources = {}
+    return env.documented_sources
+
+
+def link(env: BuildEnvironment, found: Definition, anchor: str) -> nodes.reference:
+    """The link from an entry, which has that anchor, to the source of what it describes."""
+    documented(env).setdefault(found.module.name, {})[found.name] = (env.docname, anchor)
+    page = env.app.builder.get_relative_uri(env.docname, page_of(found.module.name))
+    text = nodes.inline("", "[source]", classes=["viewcode-link"])
+    return nodes.reference("", "", text, internal=True, refuri=f"{page}#{found.name}")
+
+
+def forget(app: Sphinx, env: BuildEnvironment, docname: str) -> None:
+    """Drop the names that a page documented, before it is read again."""
+    for module, names in list(documented(env).items()):
+        kept = {name: place for name, place in names.items() if place[0] != docname}
+        if kept:
+            env.documented_sources[module] = kept
+        else:
+            del env.documented_sources[module]
+
+
+def highlighted(app: Sphinx, library: Library, module: str, names: dict[str, tuple[str, str]]) -> str:
+    """A module's source as HTML, with numbered lines, and around each documented name a block that links back."""
+    page = page_of(module)
+    html = app.builder.highlighter.highlight_block(library.module(module).source, "python", linenos="inline")
+    lines = html.splitlines()
+    before, first = lines[0].split("<pre>")
+    lines[0:1] = [f"{before}<pre>", first]  # now a line's number is its place
+    for name, (docname, anchor) in names.items():
+        start, end = library.find(f"{module}.{name}").lines
+        back = f"{app.builder.get_relative_uri(page, docname)}#{anchor}"
+        lines[start] = (
+            f'<div class="viewcode-block" id="{name}">\n<a class="viewcode-back" href="{back}">[docs]</a>\n{lines[start]}'
+        )
+        lines[min(end, len(lines) - 1)] += "</div>\n"
+    return f"<h1>Source code for {module}</h1>" + "\n".join(lines)
+
+
+def overview(app: Sphinx, modules: list[str]) -> str:
+    """A list of the modules, those of a package below it."""
+    html, open_packages = ["\n"], [""]
+    for module in modules:
+        if module.startswith(open_packages[-1]):
+            html.append("<ul>")
+        else:
+            open_packages.pop()
+            while not module.startswith(open_packages[-1]):
+                open_packages.pop()
+                html.append("</ul>")
+        open_packages.append(f"{module}.")
+        html.append(f'<li><a href="{app.builder.get_relative_uri(INDEX, page_of(module))}">{module}</a></li>\n')
+    return "<h1>All modules for which code is available</h1>" + "".join(html) + "</ul>" * (len(open_packages) - 1)
+
+
+def write(app: Sphinx) -> list:
+    """Write the pages whose source, entries or surroundings have changed.
+
+    The theme takes as long for the frame of a page as for the rest of it, and in a folder all frames are the same.
+    """
+    library, frames = Library(app.confdir), {}
+    bodies = {
+        page_of(module): (module, [library.module(module).source, names], lambda m=module, n=names: highlighted(app, library, m, n))
+        for module, names in sorted(documented(app.env).items())
+    }  # fmt: skip
+    modules = sorted(documented(app.env))
+    if modules:
+        bodies[INDEX] = ("Overview: module code", modules, lambda: overview(app, modules))
+    for page, (title, made_from, body) in bodies.items():
+        if incremental.is_current(app, page, incremental.digest([incremental.shared(app), made_from])):
+            continue
+        folder, _, name = page.rpartition("/")
+        file = Path(app.builder.get_outfilename(page))
+        if folder not in frames:
+            app.builder.handle_page(f"{folder}/{NAME}", {"title": TITLE, "body": BODY}, "page.html", str(file))
+            frames[folder] = file.read_text(encoding="utf-8")
+        html = frames[folder].replace(NAME, name).replace(TITLE, escape(title)).replace(BODY, body())
+        file.write_text(html, encoding="utf-8")
+    return []
+
+
+def setup(app: Sphinx) -> None:
+    """Connect to the reading of each page and to the end of writing."""
+    app.connect("env-purge-doc", forget)
+    app.connect("html-collect-pages", write)
