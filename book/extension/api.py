@@ -94,8 +94,10 @@ def decorators(node: ast.AST) -> set[str]:
 def default(node: ast.expr | None) -> str | None:
     """The value of a field as it is shown: constants, alone or in a tuple or list; None for anything else."""
     match node:
-        case ast.Call(func=ast.Name("field"), keywords=[ast.keyword("default_factory", ast.Name("list"))]):
-            return "[]"
+        case ast.Call(func=ast.Name("field"), keywords=keywords):
+            given = {keyword.arg: keyword.value for keyword in keywords}
+            factory = given.get("default_factory")
+            return "[]" if factory is not None and ast.unparse(factory) == "list" else default(given.get("default"))
         case ast.Constant() | ast.Tuple() | ast.List() | ast.UnaryOp():
             try:
                 return repr(ast.literal_eval(node))

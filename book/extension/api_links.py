@@ -13,6 +13,8 @@ from pathlib import Path
 from docutils import nodes
 from sphinx.application import Sphinx
 
+from .incremental import also_shown
+
 PAGE = "book/api"
 EXPORTING = ("cnnlib", "cnnlib/training", "cnnlib/course")
 NAME = re.compile(r"([A-Za-z_]\w*(?:\.\w+)*)(\(.*\))?", re.DOTALL)
@@ -95,7 +97,13 @@ def link_code(app: Sphinx, pagename: str, templatename: str, context: dict, doct
         context["body"] = linked_code(context["body"], Entries.of(app), app.builder.get_relative_uri(pagename, PAGE))
 
 
+def shown_on(app: Sphinx, docname: str) -> list[str]:
+    """The names that may be linked where they stand bare."""
+    return sorted(exports(Path(app.confdir)))
+
+
 def setup(app: Sphinx) -> None:
     """Connect to each document, after the links to the source, and to each page."""
     app.connect("doctree-resolved", link_text, priority=600)
     app.connect("html-page-context", link_code)
+    also_shown(app, shown_on)

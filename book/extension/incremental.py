@@ -2,7 +2,7 @@
 
 Sphinx reads a page again when the page or a file that it names as a dependency is newer. It knows nothing of what else
 a page shows: the words of the glossary, the entries of the ledger, names and titles from other pages. So each page
-has a signature of all that. Parts of the extension that show more on a page than its text say it in `shown_on`. A page
+has a signature of all that. Parts of the extension that show more on a page than its text say so (`also_shown`). A page
 is written again when its signature is new, and when the file that was written is not the same any more.
 """
 
@@ -10,12 +10,16 @@ import json
 from collections.abc import Callable, Iterable
 from hashlib import sha256
 from pathlib import Path
+from typing import TypeVar
 
+from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
+from ..repository import Repository
+
+T = TypeVar("T")
 STATE = "pages.json"  # beside the parsed pages
-SHOWN_ON: list[Callable[[Sphinx, str], object]] = []
 
 
 def digest(thing: object) -> str:
@@ -29,11 +33,32 @@ def digest_of_file(path: str | Path) -> str:
     return sha256(path.read_bytes()).hexdigest()[:16] if path.is_file() else ""
 
 
+def also_shown(app: Sphinx, on: Callable[[Sphinx, str], object]) -> None:
+    """Let the signature of each page hold what `on(app, page)` gives: what the page shows besides its text."""
+    vars(app).setdefault("shown_on", []).append(on)
+
+
 def load_state(app: Sphinx) -> None:
     """What the last build wrote: page → its signature, the digest of its file, what search finds there."""
     file = Path(app.doctreedir, STATE)
     app.written = json.loads(file.read_bytes()) if file.is_file() else {}
     app.signatures = {}
+
+
+def remembered(
+    env: BuildEnvironment, docname: str, find: Callable[..., T], made_from: tuple, document: nodes.document | None = None
+) -> T:
+    """`find(document, docname, *made_from)`, computed once for each state of the page and of what else it is made from."""
+    kept = vars(env).setdefault("remembered", {}).setdefault(docname, {})
+    name, state = f"{find.__module__}.{find.__name__}", digest(made_from)
+    if kept.get(name, ("",))[0] != state:
+        kept[name] = (state, find(document or env.get_doctree(docname), docname, *made_from))
+    return kept[name][1]
+
+
+def forget(app: Sphinx, env: BuildEnvironment, docname: str) -> None:
+    """Drop what is known of a page before it is read again."""
+    vars(env).get("remembered", {}).pop(docname, None)
 
 
 def read_from(env: BuildEnvironment, docname: str) -> list[str]:
@@ -73,6 +98,7 @@ def shared(app: Sphinx) -> str:
                 sorted(standard.anonlabels.items()),
                 sorted((name, one.docname, one.node_id) for name, one in python.objects.items()),
                 slugs,
+                Repository.read(root),
             ]
         )
     return app.shared_digest
@@ -89,7 +115,7 @@ def outdated(app: Sphinx, env: BuildEnvironment) -> list[str]:
     """The pages that show something that has changed."""
     if app.builder.format != "html":
         return []
-    found = {name: digest([shared(app), *(shown(app, name) for shown in SHOWN_ON)]) for name in sorted(env.found_docs)}
+    found = {name: digest([shared(app), *(on(app, name) for on in app.shown_on)]) for name in sorted(env.found_docs)}
     return [name for name, signature in found.items() if not is_current(app, name, signature)]
 
 
@@ -113,6 +139,7 @@ def save_state(app: Sphinx, exception: Exception | None) -> None:
 def setup(app: Sphinx) -> None:
     """Connect to each stage of a build: before the other parts at its start, behind them at its end."""
     app.connect("builder-inited", load_state, priority=100)
+    app.connect("env-purge-doc", forget)
     app.connect("env-get-outdated", changed_content)
     app.connect("env-updated", keep_content)
     app.connect("env-get-updated", outdated)

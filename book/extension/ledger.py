@@ -6,23 +6,28 @@ On the ledger's page links to chapters that are not written yet become plain tex
 """
 
 import re
+from pathlib import Path
 
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
 from ..reading import load_entries
-from ..repository import ROOT
+from .incremental import also_shown, digest_of_file
 
 PAGE = "book/ledger"
-FOLDER = ROOT / "cnnlib/course/ledger"  # read as files: building the book imports no cnnlib, which needs torch
+FOLDER = "cnnlib/course/ledger"  # read as files: building the book imports no cnnlib, which needs torch
 TO_CHAPTER = re.compile(r'<a href="\.\./(?P<page>chapters/\w+)\.html[^"]*">(?P<text>[^<]*)</a>')
 log = logging.getLogger(__name__)
 
 
-def discussed(docname: str) -> dict[str, list[dict]]:
-    """The entries of a chapter that name a section, by section. Raises ValueError, naming the file and the entry."""
-    file = FOLDER / f"{docname.removeprefix('chapters/')}.yaml"
+def file_of(app: Sphinx, docname: str) -> Path:
+    """The file with the entries of a chapter."""
+    return Path(app.srcdir, FOLDER, f"{docname.removeprefix('chapters/')}.yaml")
+
+
+def discussed(file: Path) -> dict[str, list[dict]]:
+    """The entries of a file that name a section, by section. Raises ValueError, naming the file and the entry."""
     by_section: dict[str, list[dict]] = {}
     for entry in load_entries(file.read_bytes(), file, ("id", "short")) if file.is_file() else []:
         if isinstance(entry.get("section"), str):
@@ -37,7 +42,7 @@ def cite_entries(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     # By id and not by title, in which quotation marks have become typographic ones.
     sections = {name: section for section in doctree.findall(nodes.section) for name in section["ids"]}
     page = app.builder.get_relative_uri(docname, PAGE)
-    for title, entries in discussed(docname).items():
+    for title, entries in discussed(file_of(app, docname)).items():
         section = sections.get(nodes.make_id(title))
         if section is None:
             ids = ", ".join(entry["id"] for entry in entries)
@@ -59,7 +64,13 @@ def drop_links(app: Sphinx, pagename: str, templatename: str, context: dict, doc
         context["body"] = TO_CHAPTER.sub(lambda link: link[0 if link["page"] in written else "text"], context["body"])
 
 
+def shown_on(app: Sphinx, docname: str) -> str:
+    """The entries on a chapter's page."""
+    return digest_of_file(file_of(app, docname)) if docname.startswith("chapters/") else ""
+
+
 def setup(app: Sphinx) -> None:
     """Connect to each document and page."""
     app.connect("doctree-resolved", cite_entries)
     app.connect("html-page-context", drop_links)
+    also_shown(app, shown_on)

@@ -18,6 +18,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 from ..reading import load_entries, load_yaml
+from .incremental import also_shown, digest_of_file, remembered
 from .prose import chapters, number, running_text, straight
 
 PAGE, PLANS = "book/for_teachers", "book/sessions.yaml"
@@ -72,9 +73,8 @@ def checks(root: Path) -> dict[str, str]:
     return found
 
 
-def read_chapter(env: BuildEnvironment, name: str, known: dict[str, str]) -> Chapter:
-    """A chapter's sections and exercises, from its parsed page and its quiz."""
-    document = env.get_doctree(name)
+def chapter_of(document: nodes.document, name: str, known: dict[str, str], quiz: str, content: bytes) -> Chapter:
+    """A chapter's sections and exercises, from its parsed page and the content of its quiz."""
     (top,) = [node for node in document.children if isinstance(node, nodes.section)]
     sections = []
     for part in top.children:
@@ -84,11 +84,9 @@ def read_chapter(env: BuildEnvironment, name: str, known: dict[str, str]) -> Cha
             explorers = outputs.count("<cnn-explorer ")
             sections.append(Section(straight(part[0].astext()), part["ids"][0], words, explorers))
     by_heading = {section.heading: section for section in sections}
-    quiz = Path(env.srcdir) / QUIZZES / f"{name.removeprefix('chapters/')}.yaml"
-    questions = load_entries(quiz.read_bytes(), quiz.name, ("section", "kind")) if quiz.is_file() else []
-    for question in questions:
+    for question in load_entries(content, quiz, ("section", "kind")) if content else []:
         if question["section"] not in by_heading:
-            LOG.warning("%s: %s has no section %r", quiz.name, name, question["section"])
+            LOG.warning("%s: %s has no section %r", quiz, name, question["section"])
             continue
         by_heading[question["section"]].questions[question["kind"]] += 1
     exercises, title = [], ""
@@ -102,11 +100,23 @@ def read_chapter(env: BuildEnvironment, name: str, known: dict[str, str]) -> Cha
     return Chapter(straight(top[0].astext()), sections, exercises, name)
 
 
+def read_chapter(app: Sphinx, name: str, document: nodes.document | None = None) -> Chapter:
+    """The chapter of that name, as it was found last where nothing has changed."""
+    quiz = Path(app.srcdir, QUIZZES, f"{name.removeprefix('chapters/')}.yaml")
+    content = quiz.read_bytes() if quiz.is_file() else b""
+    return remembered(app.env, name, chapter_of, (checks(Path(app.srcdir)), quiz.name, content), document)
+
+
+def read_while_at_hand(app: Sphinx, document: nodes.document) -> None:
+    """Read a chapter when it has been parsed: to load it again takes longer."""
+    if app.env.docname.startswith("chapters/") and PAGE in app.env.found_docs:
+        read_chapter(app, app.env.docname, document)
+
+
 def collect(app: Sphinx, env: BuildEnvironment) -> None:
     """Read all chapters, once they are parsed."""
     if PAGE in env.found_docs:
-        known = checks(Path(app.srcdir))
-        app.chapters = {name: read_chapter(env, name, known) for name in chapters(env.found_docs)}
+        app.chapters = {name: read_chapter(app, name) for name in chapters(env.found_docs)}
 
 
 class Generated(nodes.General, nodes.Element):
@@ -313,11 +323,18 @@ def question_list(app: Sphinx, place: Generated) -> list[nodes.Node]:
     return [table(["chapter", "section", "questions", "of which kind"], rows)]
 
 
+def shown_on(app: Sphinx, docname: str) -> list[object]:
+    """What the page for teachers is made from."""
+    return [app.chapters, digest_of_file(Path(app.srcdir, PLANS))] if docname == PAGE else []
+
+
 def setup(app: Sphinx) -> None:
     """Connect."""
     app.add_directive("session-plan", SessionPlan)
     app.add_directive("exercise-list", ExerciseList)
     app.add_directive("question-list", QuestionList)
     app.add_node(Generated)
+    app.connect("doctree-read", read_while_at_hand)
     app.connect("env-updated", collect)
     app.connect("doctree-resolved", fill)
+    also_shown(app, shown_on)
