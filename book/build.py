@@ -19,8 +19,15 @@ FILES = ("_config.yml", "_toc.yml", "requirements-book.txt", "constraints.txt")
 FOLDERS = {"book": ("*",), "chapters": ("*.ipynb",), "cnnlib": ("*.py", "*.yaml", "*.json")}
 NO_INPUT = {"__pycache__", ".ipynb_checkpoints"}
 STATE = "inputs.json"
-# What runs notebooks, which a build does not do: their outputs are committed. Importing it takes as long as all the rest.
-RUNNERS = {"cache": "NotebookClientCache", "direct": "NotebookClientDirect", "inline": "NotebookClientInline"}
+# What runs notebooks, and what Jupyter Book imports to list kernels. Nothing here runs a notebook: the outputs are
+# committed. Importing these took a second, as long as all the rest.
+UNUSED = {
+    "myst_nb.core.execute.cache": "NotebookClientCache",
+    "myst_nb.core.execute.direct": "NotebookClientDirect",
+    "myst_nb.core.execute.inline": "NotebookClientInline",
+    "jupyter_client": "kernelspec",
+    "jupyter_client.kernelspec": "find_kernel_specs",
+}
 
 
 def inputs(root: Path) -> dict[str, str]:
@@ -79,9 +86,6 @@ def build(root: Path = ROOT) -> int:
 
 def run_sphinx(root: Path, html: Path, trees: Path) -> int:
     """Builds with the configuration that Jupyter Book makes of `_config.yml`; returns the exit status."""
-    for module, name in RUNNERS.items():
-        full = f"myst_nb.core.execute.{module}"
-        sys.modules.setdefault(full, ModuleType(full)).__dict__.setdefault(name, None)
     from jupyter_book.config import get_final_config
     from sphinx.application import Sphinx
     from sphinx.cmd.build import handle_exception
@@ -104,4 +108,7 @@ def run_sphinx(root: Path, html: Path, trees: Path) -> int:
 
 
 if __name__ == "__main__":
+    for module, name in UNUSED.items():
+        sys.modules[module] = ModuleType(module)
+        setattr(sys.modules[module], name, None)
     sys.exit(build())

@@ -11,12 +11,20 @@ import yaml
 from nbformat import NotebookNode
 
 
+# libyaml where PyYAML has it: reading the book's files took a twentieth of a build without.
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+DEEPEST = 100  # libyaml calls itself for each level, and too many end the process
+
+
 def load_yaml(text: str | bytes, file: str | Path) -> Any:
     """What a YAML text holds; bytes are UTF-8. Raises ValueError, naming `file`, for what is no YAML."""
     try:
-        return yaml.safe_load(text)
-    except RecursionError:
-        raise ValueError(f"{file} is not YAML that can be read: it is nested too deep") from None
+        depth = 0
+        for event in yaml.parse(text, LOADER):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > DEEPEST:
+                raise ValueError("it is nested too deep")
+        return yaml.load(text, LOADER)
     except (yaml.YAMLError, ValueError) as error:  # ValueError: a date or a number that there is none of
         raise ValueError(f"{file} is not YAML: {' '.join(str(error).split())}") from error
 

@@ -3,17 +3,20 @@
 Sphinx's viewcode imports each module to find what is in it, so without torch it made no page.
 """
 
+import multiprocessing
 from html import escape
 from pathlib import Path
 
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
+from sphinx.highlighting import PygmentsBridge
 
 from . import incremental
 from .library import Definition, Library
 
 FOLDER, INDEX = "_modules", "_modules/index"
+WORTH_A_PROCESS = 8  # modules
 # Stand in the page that the theme makes once for each folder, for what is different in each page.
 NAME, TITLE, BODY = "the-name-of-a-source", "the-title-of-a-source", "the-body-of-a-source"
 
@@ -48,14 +51,18 @@ def forget(app: Sphinx, env: BuildEnvironment, docname: str) -> None:
             del env.documented_sources[module]
 
 
-def highlighted(app: Sphinx, library: Library, module: str, names: dict[str, tuple[str, str]]) -> str:
-    """A module's source as HTML, with numbered lines, and around each documented name a block that links back."""
-    page = page_of(module)
-    html = app.builder.highlighter.highlight_block(library.module(module).source, "python", linenos="inline")
-    lines = html.splitlines()
+def highlighted(source: str) -> list[str]:
+    """A module's source as lines of HTML with their numbers. The first is what begins the block, so line 1 is at 1."""
+    style = "a11y-high-contrast-light"  # HTML has classes only: any style gives the same
+    lines = PygmentsBridge("html", style).highlight_block(source, "python", linenos="inline").splitlines()
     before, first = lines[0].split("<pre>")
-    lines[0:1] = [f"{before}<pre>", first]  # now a line's number is its place
-    for name, (docname, anchor) in names.items():
+    return [f"{before}<pre>", first, *lines[1:]]
+
+
+def body(app: Sphinx, library: Library, module: str, lines: list[str]) -> str:
+    """The page of a module: its lines, and around each documented name a block that links back to the entry."""
+    lines, page = list(lines), page_of(module)
+    for name, (docname, anchor) in documented(app.env)[module].items():
         start, end = library.find(f"{module}.{name}").lines
         back = f"{app.builder.get_relative_uri(page, docname)}#{anchor}"
         lines[start] = (
@@ -81,33 +88,57 @@ def overview(app: Sphinx, modules: list[str]) -> str:
     return "<h1>All modules for which code is available</h1>" + "".join(html) + "</ul>" * (len(open_packages) - 1)
 
 
+def start(app: Sphinx, env: BuildEnvironment) -> list[str]:
+    """Find the modules whose page must be written, and let another core colour their source while this one goes on."""
+    library, surroundings = Library(app.confdir), incremental.shared(app)
+    sources = {module: library.module(module).source for module in sorted(documented(env))}
+    app.old_sources = {
+        module: source
+        for module, source in sources.items()
+        if not incremental.is_current(
+            app, page_of(module), incremental.digest([surroundings, source, documented(env)[module]])
+        )
+    }
+    app.colouring = None
+    if len(app.old_sources) > WORTH_A_PROCESS and "fork" in multiprocessing.get_all_start_methods():
+        app.colouring = multiprocessing.get_context("fork").Pool(1)
+        app.coloured = app.colouring.map_async(highlighted, app.old_sources.values(), chunksize=8)
+    pages = {docname for module in app.old_sources for docname, _ in documented(env)[module].values()}
+    return sorted(pages)  # so that Sphinx goes on to the writing
+
+
 def write(app: Sphinx) -> list:
     """Write the pages whose source, entries or surroundings have changed.
 
     The theme takes as long for the frame of a page as for the rest of it, and in a folder all frames are the same.
     """
-    library, frames = Library(app.confdir), {}
-    bodies = {
-        page_of(module): (module, [library.module(module).source, names], lambda m=module, n=names: highlighted(app, library, m, n))
-        for module, names in sorted(documented(app.env).items())
-    }  # fmt: skip
-    modules = sorted(documented(app.env))
-    if modules:
-        bodies[INDEX] = ("Overview: module code", modules, lambda: overview(app, modules))
-    for page, (title, made_from, body) in bodies.items():
-        if incremental.is_current(app, page, incremental.digest([incremental.shared(app), made_from])):
-            continue
+    if app.colouring:
+        lines = app.coloured.get()
+        app.colouring.terminate()
+    else:
+        lines = [highlighted(source) for source in app.old_sources.values()]
+    library, modules, frames = Library(app.confdir), sorted(documented(app.env)), {}
+    pages = [
+        (page_of(module), module, body(app, library, module, its))
+        for module, its in zip(app.old_sources, lines, strict=True)
+    ]
+    if modules and not incremental.is_current(
+        app, INDEX, incremental.digest([incremental.shared(app), modules])
+    ):
+        pages.append((INDEX, "Overview: module code", overview(app, modules)))
+    for page, title, text in pages:
         folder, _, name = page.rpartition("/")
         file = Path(app.builder.get_outfilename(page))
         if folder not in frames:
             app.builder.handle_page(f"{folder}/{NAME}", {"title": TITLE, "body": BODY}, "page.html", str(file))
             frames[folder] = file.read_text(encoding="utf-8")
-        html = frames[folder].replace(NAME, name).replace(TITLE, escape(title)).replace(BODY, body())
+        html = frames[folder].replace(NAME, name).replace(TITLE, escape(title)).replace(BODY, text)
         file.write_text(html, encoding="utf-8")
     return []
 
 
 def setup(app: Sphinx) -> None:
-    """Connect to the reading of each page and to the end of writing."""
+    """Connect to the reading of each page, to what follows, and to the end of writing."""
     app.connect("env-purge-doc", forget)
+    app.connect("env-get-updated", start)
     app.connect("html-collect-pages", write)

@@ -104,7 +104,12 @@ def read_chapter(app: Sphinx, name: str, document: nodes.document | None = None)
     """The chapter of that name, as it was found last where nothing has changed."""
     quiz = Path(app.srcdir, QUIZZES, f"{name.removeprefix('chapters/')}.yaml")
     content = quiz.read_bytes() if quiz.is_file() else b""
-    return remembered(app.env, name, chapter_of, (checks(Path(app.srcdir)), quiz.name, content), document)
+    return remembered(app.env, name, chapter_of, (app.checks, quiz.name, content), document)
+
+
+def read_checks(app: Sphinx) -> None:
+    """Read what the checks ask for, once a build."""
+    app.checks = checks(Path(app.srcdir))
 
 
 def read_while_at_hand(app: Sphinx, document: nodes.document) -> None:
@@ -334,6 +339,7 @@ def setup(app: Sphinx) -> None:
     app.add_directive("exercise-list", ExerciseList)
     app.add_directive("question-list", QuestionList)
     app.add_node(Generated)
+    app.connect("builder-inited", read_checks)
     app.connect("doctree-read", read_while_at_hand)
     app.connect("env-updated", collect)
     app.connect("doctree-resolved", fill)
