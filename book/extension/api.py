@@ -18,7 +18,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 from . import sources
-from .library import FUNCTIONS, Definition, Library, Module, members
+from .library import FUNCTIONS, Definition, Library, Module, library, members
 
 PROPERTIES = {"property", "cached_property"}
 LOG = logging.getLogger(__name__)
@@ -189,13 +189,6 @@ class Entries(SphinxDirective):
 
         directive.content_made = content
         return directive.run()
-
-
-def library(app: Sphinx) -> Library:
-    """The library beside the book that is being built, read once a build."""
-    if not hasattr(app, "library"):
-        app.library = Library(app.confdir)
-    return app.library
 
 
 def setup(app: Sphinx) -> None:

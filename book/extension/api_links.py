@@ -43,9 +43,12 @@ class Entries:
 
     @classmethod
     def of(cls, app: Sphinx) -> "Entries":
-        """Those of the book that is being built."""
-        objects = app.env.get_domain("py").objects.items()
-        return cls({name: one.node_id for name, one in objects if one.docname == PAGE}, exports(Path(app.confdir)))
+        """Those of the book that is being built, once its pages are read."""
+        if not hasattr(app, "api_entries"):
+            objects = app.env.get_domain("py").objects.items()
+            anchors = {name: one.node_id for name, one in objects if one.docname == PAGE}
+            app.api_entries = cls(anchors, exports(Path(app.confdir)))
+        return app.api_entries
 
     def find(self, code: str) -> str | None:
         """The documented name that a piece of code is, if it is one; None too where it could be several."""
@@ -99,7 +102,7 @@ def link_code(app: Sphinx, pagename: str, templatename: str, context: dict, doct
 
 def shown_on(app: Sphinx, docname: str) -> list[str]:
     """The names that may be linked where they stand bare."""
-    return sorted(exports(Path(app.confdir)))
+    return sorted(Entries.of(app).exported)
 
 
 def setup(app: Sphinx) -> None:

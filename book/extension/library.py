@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from sphinx.application import Sphinx
+
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -151,6 +153,13 @@ class Library:
             if node:
                 return Definition(one.module, f"{one.name}.__init__", node)
         return None
+
+
+def library(app: Sphinx) -> Library:
+    """The library beside the book that is being built, each of its modules read once a build."""
+    if not hasattr(app, "library"):
+        app.library = Library(Path(app.confdir))
+    return app.library
 
 
 def members(node: ast.ClassDef) -> dict[str, ast.AST]:

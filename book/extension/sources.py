@@ -13,7 +13,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.highlighting import PygmentsBridge
 
 from . import incremental
-from .library import Definition, Library
+from .library import Definition, library
 
 FOLDER, INDEX = "_modules", "_modules/index"
 WORTH_A_PROCESS = 8  # modules
@@ -59,11 +59,11 @@ def highlighted(source: str) -> list[str]:
     return [f"{before}<pre>", first, *lines[1:]]
 
 
-def body(app: Sphinx, library: Library, module: str, lines: list[str]) -> str:
+def body(app: Sphinx, module: str, lines: list[str]) -> str:
     """The page of a module: its lines, and around each documented name a block that links back to the entry."""
     lines, page = list(lines), page_of(module)
     for name, (docname, anchor) in documented(app.env)[module].items():
-        start, end = library.find(f"{module}.{name}").lines
+        start, end = library(app).find(f"{module}.{name}").lines
         back = f"{app.builder.get_relative_uri(page, docname)}#{anchor}"
         lines[start] = (
             f'<div class="viewcode-block" id="{name}">\n<a class="viewcode-back" href="{back}">[docs]</a>\n{lines[start]}'
@@ -90,8 +90,8 @@ def overview(app: Sphinx, modules: list[str]) -> str:
 
 def start(app: Sphinx, env: BuildEnvironment) -> list[str]:
     """Find the modules whose page must be written, and let another core colour their source while this one goes on."""
-    library, surroundings = Library(app.confdir), incremental.shared(app)
-    sources = {module: library.module(module).source for module in sorted(documented(env))}
+    surroundings = incremental.shared(app)
+    sources = {module: library(app).module(module).source for module in sorted(documented(env))}
     app.old_sources = {
         module: source
         for module, source in sources.items()
@@ -117,9 +117,9 @@ def write(app: Sphinx) -> list:
         app.colouring.terminate()
     else:
         lines = [highlighted(source) for source in app.old_sources.values()]
-    library, modules, frames = Library(app.confdir), sorted(documented(app.env)), {}
+    modules, frames = sorted(documented(app.env)), {}
     pages = [
-        (page_of(module), module, body(app, library, module, its))
+        (page_of(module), module, body(app, module, its))
         for module, its in zip(app.old_sources, lines, strict=True)
     ]
     if modules and not incremental.is_current(
