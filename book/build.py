@@ -17,7 +17,7 @@ from types import ModuleType
 
 ROOT = Path(__file__).parents[1]
 FILES = ("_config.yml", "_toc.yml", "requirements-book.txt", "constraints.txt")
-FOLDERS = {"book": ("*",), "chapters": ("*.ipynb",), "cnnlib": ("*.py", "*.yaml", "repository.json")}
+FOLDERS = {"book": ("*",), "chapters": ("*.ipynb", "*.md"), "cnnlib": ("*.py", "*.yaml", "repository.json")}
 NO_INPUT = {"__pycache__", ".ipynb_checkpoints"}
 STATE = "inputs.json"
 # What runs notebooks, and what Jupyter Book imports to list kernels. Nothing here runs a notebook: the outputs are
@@ -31,16 +31,18 @@ UNUSED = {
 }
 
 
-def inputs(root: Path) -> dict[str, str]:
-    """The digest of each file that a build reads, by its path from the root, and the interpreter."""
+def files(root: Path) -> list[Path]:
+    """The files that a build reads, in order."""
     paths = [root / name for name in FILES]
     for folder, patterns in FOLDERS.items():
         paths += [path for pattern in patterns for path in (root / folder).rglob(pattern)]
-    found = {"python": sys.version}
-    for path in sorted(paths):
-        if path.is_file() and NO_INPUT.isdisjoint(path.parts):
-            found[path.relative_to(root).as_posix()] = sha256(path.read_bytes()).hexdigest()
-    return found
+    return sorted(path for path in paths if path.is_file() and NO_INPUT.isdisjoint(path.parts))
+
+
+def inputs(root: Path) -> dict[str, str]:
+    """The digest of each of them, by its path from the root, and the interpreter."""
+    digests = {path.relative_to(root).as_posix(): sha256(path.read_bytes()).hexdigest() for path in files(root)}
+    return {"python": sys.version, **digests}
 
 
 def for_all_pages(name: str) -> bool:
@@ -98,7 +100,7 @@ def run_sphinx(root: Path, html: Path, trees: Path) -> int:
     try:
         with patch_docutils(), docutils_namespace():
             app = Sphinx(
-                root, None, html, trees, "html", config, status=None, warningiserror=True, keep_going=True
+                root, None, html, trees, "html", config, status=None, warning=sys.stderr, warningiserror=True, keep_going=True,
             )  # fmt: skip
             app.build()
             return app.statuscode
