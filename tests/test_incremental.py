@@ -26,7 +26,7 @@ PAGES = {
     "chapters/01_one.md": "# One\n\n## Start\n\nA kernel slides. See `fit(model)` and [He](../book/references.md#he2016).\n",
     "chapters/02_two.md": "# Two\n\n## Go\n\nIts stride is two, and the kernel is small.\n\nMore.\n",
     "cnnlib/__init__.py": 'from .training import fit\n\n__all__ = ["fit"]\n',
-    "cnnlib/training/__init__.py": 'from .loop import fit\n\n__all__ = ["fit"]\n',
+    "cnnlib/training/__init__.py": "from .loop import fit\n\n__all__ = []\n",
     "cnnlib/training/loop.py": 'def fit(model):\n    """Trains a model."""\n    return model\n',
     "cnnlib/course/__init__.py": "__all__ = []\n",
     "cnnlib/course/checks/__init__.py": "",
@@ -115,7 +115,7 @@ CHANGES = {
     "a title": (replace("chapters/02_two.md", "# Two", "# Second"), "chapters/01_one.html", "Second"),
     "a glossary entry": (replace("book/glossary.yaml", "that slide", "that move"), "chapters/01_one.html", "that move"),
     "a term of a chapter": (
-        replace("chapters/02_two.md", "the kernel is", "it is"), "book/glossary.html", "First used in"
+        replace("chapters/02_two.md", "the kernel is small", "it is"), "book/glossary.html", "First used in"
     ),
     "the bibliography": (replace("book/references.bib", "Deep", "Deeper"), "book/references.html", "Deeper"),
     "a quiz": (
@@ -130,7 +130,7 @@ CHANGES = {
         replace("cnnlib/training/loop.py", "return model", "return None"), "_modules/cnnlib/training/loop.html", "None"
     ),
     "a name that is exported": (
-        replace("cnnlib/training/__init__.py", '["fit"]', "[]"), "chapters/02_two.html", "the kernel"
+        replace("cnnlib/__init__.py", '["fit"]', "[]"), "chapters/01_one.html", "fit(model)</span></code> and"
     ),
     "a style": (replace("book/assets/book.css", "{", "{ "), "chapters/01_one.html", "book.css"),
     "a template": (
@@ -144,13 +144,19 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("what", CHANGES)
-def test_what_changes_is_built_as_a_build_from_nothing_has_it(project, what):
+def test_a_change_is_on_the_page_that_shows_it(project, what):
     change, shown_on, text = CHANGES[what]
     before = ages(project)
     change(project)
     assert build(project) == 0
+    assert text in pages(project)[shown_on] and shown_on in written(project, before)
+
+
+def test_change_upon_change_gives_what_a_build_from_nothing_gives(project):
+    for change, _, _ in CHANGES.values():
+        change(project)
+        assert build(project) == 0
     now = pages(project)
-    assert text in now[shown_on] and shown_on in written(project, before)
     shutil.rmtree(project / "_build")
     assert build(project) == 0
     assert pages(project) == now
@@ -252,9 +258,9 @@ def test_a_build_that_was_interrupted_is_not_taken_for_done(project, monkeypatch
 
 def test_an_error_is_said_and_leaves_the_site(project, capfd):
     before = pages(project)
-    write(project, **{"book/glossary.yaml": "- {term: kernel}\n", "_config.yml": "title: x\n"})
+    write(project, **{"book/glossary.yaml": "- {term: kernel}\n", "book/extension/new.py": "NEW = 1\n"})
     assert build(project) == 1
-    assert capfd.readouterr().err and pages(project) == before
+    assert "definition is missing" in capfd.readouterr().err and pages(project) == before
 
 
 def test_what_a_build_reads_is_among_its_inputs():

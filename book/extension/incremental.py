@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from docutils import nodes
+from myst_nb.sphinx_ext import add_global_html_resources
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
@@ -59,6 +60,12 @@ def remembered(
 def forget(app: Sphinx, env: BuildEnvironment, docname: str) -> None:
     """Drop what is known of a page before it is read again."""
     vars(env).get("remembered", {}).pop(docname, None)
+
+
+def copy_style(app: Sphinx) -> None:
+    """Copy myst-nb's style first. It does so last, and a link has the style's digest only where the file is there already."""
+    Path(app.outdir, "_static").mkdir(parents=True, exist_ok=True)
+    add_global_html_resources(app, None)
 
 
 def read_from(env: BuildEnvironment, docname: str) -> list[str]:
@@ -139,6 +146,7 @@ def save_state(app: Sphinx, exception: Exception | None) -> None:
 def setup(app: Sphinx) -> None:
     """Connect to each stage of a build: before the other parts at its start, behind them at its end."""
     app.connect("builder-inited", load_state, priority=100)
+    app.connect("builder-inited", copy_style)
     app.connect("env-purge-doc", forget)
     app.connect("env-get-outdated", changed_content)
     app.connect("env-updated", keep_content)
