@@ -10,7 +10,6 @@ import nbformat.reader
 import yaml
 from nbformat import NotebookNode
 
-
 # libyaml where PyYAML has it: reading the book's files took a twentieth of a build without.
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 DEEPEST = 100  # libyaml calls itself for each level, and too many end the process

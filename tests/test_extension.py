@@ -67,16 +67,26 @@ def test_a_citation_with_no_entry_is_a_warning(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("docstring", "rst"),
+    ("docstring", "shown"),
     [
-        ("Gives `x`, a *b* of |c| and d_ here.", r"Gives `x`, a \*b\* of \|c\| and d\_ here."),
-        ("First.\n\n    code = 1\n\nLast.", "First.\n\n::\n\n        code = 1\n\nLast."),
-        ("`fit(**options)` and ``x_``", "`fit(**options)` and ``x_``"),
+        (
+            "Gives `x`, a *b* of |c| and d_ here.",
+            '<paragraph>Gives <literal classes="code">x</literal>, a *b* of |c| and d_ here.</paragraph>',
+        ),
+        (
+            "First.\n\n    code = 1\n\nLast.",
+            '<paragraph>First.</paragraph><literal_block xml:space="preserve">    code = 1</literal_block>'
+            "<paragraph>Last.</paragraph>",
+        ),
+        (
+            "`fit(**options)` and ``x_``",
+            '<paragraph><literal classes="code">fit(**options)</literal> and <literal>x_</literal></paragraph>',
+        ),
         ("", ""),
     ],
 )
-def test_docstrings_as_rst(docstring, rst):
-    assert api.as_rst(docstring) == rst
+def test_docstrings_are_shown_as_typed_with_their_code(docstring, shown):
+    assert "".join(str(node) for node in api.paragraphs(docstring)) == shown
 
 
 ENTRIES = api_links.Entries(

@@ -265,7 +265,14 @@ def test_an_error_is_said_and_leaves_the_site(project, capfd):
 
 def test_what_a_build_reads_is_among_its_inputs():
     names = set(inputs(ROOT))
-    assert {"python", "_config.yml", "_toc.yml", "constraints.txt", "book/glossary.yaml", "book/assets/book.css"} <= names
+    assert {
+        "python",
+        "_config.yml",
+        "_toc.yml",
+        "constraints.txt",
+        "book/glossary.yaml",
+        "book/assets/book.css",
+    } <= names
     assert {"book/templates/layout.html", "book/extension/search.py", "cnnlib/course/repository.json"} <= names
     assert any(name.startswith("cnnlib/") and name.endswith(".yaml") for name in names)
     assert not any("__pycache__" in name for name in names)

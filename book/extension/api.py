@@ -142,6 +142,14 @@ def entry_class(base: type[ObjectDescription]) -> type[ObjectDescription]:
     return Entry
 
 
+def listed(line: str, its: Library) -> list[tuple[str, bool]]:
+    """The full names that a line of `api-entries` stands for, and whether the members of each are shown."""
+    name, _, option = line.partition(" ")
+    package, star, _ = name.partition(".*")
+    names = [f"{package}.{one}" for one in its.module(package).exported] if star else [name]
+    return [(full, option == ":members:") for full in names]
+
+
 class Entries(SphinxDirective):
     """`api-entries`: what the library says of itself under the names of the lines."""
 
@@ -151,21 +159,15 @@ class Entries(SphinxDirective):
         self.library = library(self.env.app)
         made = []
         for line in self.content:
-            name, _, option = line.partition(" ")
-            for full in self.names(name):
+            for full, with_members in listed(line, self.library):
                 try:
                     found = self.library.find(full)
                 except LookupError:
                     LOG.warning("the API reference: %s is nowhere in the source", full, location=self.get_location())
                     continue
-                module, _, thing = full.rpartition(".")
-                made += self.entry(module, thing, found, with_members=option == ":members:")
+                module, _, name = full.rpartition(".")
+                made += self.entry(module, name, found, with_members)
         return made
-
-    def names(self, name: str) -> list[str]:
-        """The names that a line stands for."""
-        package, star, _ = name.partition(".*")
-        return [f"{package}.{one}" for one in self.library.module(package).exported] if star else [name]
 
     def entry(self, module: str, name: str, found: Definition, with_members: bool = False) -> list[nodes.Node]:
         """The entry of a name that a reader imports from `module`."""

@@ -173,7 +173,9 @@ def first_uses(
             yield text, first
 
 
-def terms_and_sections(document: nodes.document, name: str, entries: dict[str, Entry]) -> tuple[list[str], dict[str, str]]:
+def terms_and_sections(
+    document: nodes.document, name: str, entries: dict[str, Entry]
+) -> tuple[list[str], dict[str, str]]:
     """The terms that a chapter uses, and the ids of its sections by their headings."""
     terms = [entry.term for _, found in first_uses(document, matcher_of(entries), name) for _, _, entry in found]
     return terms, {straight(section[0].astext()): section["ids"][0] for section in document.findall(nodes.section)}

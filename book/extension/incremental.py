@@ -47,7 +47,11 @@ def load_state(app: Sphinx) -> None:
 
 
 def remembered(
-    env: BuildEnvironment, docname: str, find: Callable[..., T], made_from: tuple, document: nodes.document | None = None
+    env: BuildEnvironment,
+    docname: str,
+    find: Callable[..., T],
+    made_from: tuple,
+    document: nodes.document | None = None,
 ) -> T:
     """`find(document, docname, *made_from)`, computed once for each state of the page and of what else it is made from."""
     kept = vars(env).setdefault("remembered", {}).setdefault(docname, {})

@@ -41,7 +41,9 @@ def add_run_links(app: Sphinx, pagename: str, templatename: str, context: dict, 
     if pagename == ERRATA:
         line = report_line(Repository.read(Path(app.confdir)))
     elif pagename.startswith("chapters/") and context["sourcename"].endswith(".ipynb"):
-        line = run_links(Repository.read(Path(app.confdir)), pagename, context["pathto"](f"_sources/{context['sourcename']}", 1))
+        line = run_links(
+            Repository.read(Path(app.confdir)), pagename, context["pathto"](f"_sources/{context['sourcename']}", 1)
+        )
     else:
         return
     context["body"] = context["body"].replace("</h1>", f"</h1>\n{line}", 1)

@@ -119,12 +119,9 @@ def write(app: Sphinx) -> list:
         lines = [highlighted(source) for source in app.old_sources.values()]
     modules, frames = sorted(documented(app.env)), {}
     pages = [
-        (page_of(module), module, body(app, module, its))
-        for module, its in zip(app.old_sources, lines, strict=True)
+        (page_of(module), module, body(app, module, its)) for module, its in zip(app.old_sources, lines, strict=True)
     ]
-    if modules and not incremental.is_current(
-        app, INDEX, incremental.digest([incremental.shared(app), modules])
-    ):
+    if modules and not incremental.is_current(app, INDEX, incremental.digest([incremental.shared(app), modules])):
         pages.append((INDEX, "Overview: module code", overview(app, modules)))
     for page, title, text in pages:
         folder, _, name = page.rpartition("/")
