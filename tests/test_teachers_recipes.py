@@ -105,8 +105,8 @@ def run(line: str, project: Path) -> None:
             raise AssertionError(f"a recipe runs {line!r}, which this test does not know")
     environment = os.environ | QUIET | {"PYTHONPATH": str(project)}
     for command in commands:
-        words = [PYTHON, "-m", *shlex.split(command)]
-        done = subprocess.run(words, cwd=project, env=environment, capture_output=True, text=True)
+        call = [PYTHON, "-m", *shlex.split(command)]
+        done = subprocess.run(call, cwd=project, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
 
 
