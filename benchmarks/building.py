@@ -46,7 +46,7 @@ class Book(NamedTuple):
             cell["source"] = [*cell["source"], f"\n\nThis sentence was not here before: {number}."]
             path.write_text(json.dumps(notebook), encoding="utf-8")
         surroundings = {**os.environ, "PYTHONPATH": str(self.folder)}  # the copy's own book.extension
-        with tempfile.TemporaryFile("w+", errors="replace") as said:
+        with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
             start = time.perf_counter()
             process = subprocess.Popen(self.command, cwd=self.folder, env=surroundings, stdout=said, stderr=said)
             _, status, usage = os.wait4(process.pid, 0)

@@ -7,6 +7,7 @@ all pages. A build that fails or is interrupted leaves what the last whole one k
 """
 
 import argparse
+import fcntl
 import gc
 import json
 import shutil
@@ -20,6 +21,7 @@ FILES = ("_config.yml", "_toc.yml", "requirements-book.txt", "constraints.txt")
 FOLDERS = {"book": ("*",), "chapters": ("*.ipynb", "*.md"), "cnnlib": ("*.py", "*.yaml", "repository.json")}
 NO_INPUT = {"__pycache__", ".ipynb_checkpoints"}
 STATE = "inputs.json"
+WHERE = "The book is in _build/html/index.html (make serve opens it)."
 # What runs notebooks, and what Jupyter Book imports to list kernels. Nothing here runs a notebook: the outputs are
 # committed. Importing these took a second, as long as all the rest.
 UNUSED = {
@@ -53,14 +55,21 @@ def for_all_pages(name: str) -> bool:
 def build(root: Path = ROOT) -> int:
     """Builds the book of the folder `root`; returns the exit status: 0, or 1 where there is a warning or an error."""
     folder = root / "_build"
+    folder.mkdir(exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # `make serve` may be building
+        return build_in(root, folder)
+
+
+def build_in(root: Path, folder: Path) -> int:
+    """Builds into `folder`, in which nobody else builds; returns the exit status."""
     html, trees, unfinished = folder / "html", folder / ".doctrees", folder / ".unfinished"
     now = inputs(root)
     before = json.loads((trees / STATE).read_bytes()) if (trees / STATE).is_file() else {}
     whole = not unfinished.exists() and (html / "index.html").is_file()
     if whole and now == before:
-        print(f"Nothing has changed: the book is in {html}/index.html.")
+        print(f"Nothing has changed. {WHERE}")
         return 0
-    folder.mkdir(exist_ok=True)
     unfinished.touch()
     new_trees, new_html = folder / ".doctrees.new", folder / "html.new"
     for rest in (new_trees, new_html):  # of a build that was interrupted
@@ -78,12 +87,13 @@ def build(root: Path = ROOT) -> int:
         shutil.copy(root / "book/front_door.html", html / "index.html")  # Jupyter Book's own has no icon
     if status:
         shutil.rmtree(new_trees, ignore_errors=True)
+        print("This build does not count: what is said above must be mended.", file=sys.stderr)
         return 1
     (new_trees / STATE).write_text(json.dumps(now), encoding="utf-8")
     shutil.rmtree(trees, ignore_errors=True)
     new_trees.rename(trees)
     unfinished.unlink()
-    print(f"The book is in {html}/index.html (make serve opens it).")
+    print(WHERE)
     return 0
 
 
