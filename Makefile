@@ -4,7 +4,6 @@ PORT ?= 8000
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check
-HTML := _build/html
 NBVAL := $(PY) -m pytest --nbval --nbval-sanitize-with tests/nbval_sanitize.cfg
 NOTEBOOKS := $(wildcard chapters/*.ipynb book/*.ipynb)
 # What notebooks see while a command runs them: no progress bars, no date in pictures. And one thread: their networks are
@@ -15,14 +14,11 @@ NOTEBOOK := $(QUIET) OMP_NUM_THREADS=1
 .DEFAULT_GOAL := help
 .PHONY: book serve lab test test-all execute bench dist lint repository clean help browser print
 
-book: $(VENV)/.book ## build the book into _build/html (installs what building needs; no torch)
-	$(VENV)/bin/jupyter-book build . --all -W --keep-going -q
-	@cp book/front_door.html $(HTML)/index.html  # Jupyter Book's own has no icon, and a server then reports one missing
-	@echo "The book is in $(HTML)/index.html (make serve opens it)."
+book: $(VENV)/.book ## build what has changed of the book into _build/html (installs what building needs; no torch)
+	@$(PY) -m book.build
 
-serve: book ## build the book, serve it on PORT=8000 and open a browser
-	@(sleep 1; $(PY) -m webbrowser "http://127.0.0.1:$(PORT)/") >/dev/null 2>&1 &
-	$(PY) -m http.server $(PORT) --bind 127.0.0.1 --directory $(HTML)
+serve: $(VENV)/.book ## build the book, serve it on PORT=8000, open a browser, and follow what you change
+	@$(PY) -m book.serve $(PORT)
 
 print: book ## make the print form in _build/print: one HTML file and, where a Chromium is found, a PDF
 	$(PY) -m book.print_form

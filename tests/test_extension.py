@@ -3,6 +3,7 @@
 import io
 import re
 import shutil
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
 
-from book.extension import api, api_links, ledger, maths, search, social
+from book.extension import api, api_links, maths, prose, search, social
+from book.extension.library import Library
 from book.repository import ROOT, Repository
 from cnnlib.course.chapter import Chapter
 
@@ -68,16 +70,26 @@ def test_a_citation_with_no_entry_is_a_warning(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("docstring", "rst"),
+    ("docstring", "shown"),
     [
-        ("Gives `x`, a *b* of |c| and d_ here.", r"Gives `x`, a \*b\* of \|c\| and d\_ here."),
-        ("First.\n\n    code = 1\n\nLast.", "First.\n\n::\n\n        code = 1\n\nLast."),
-        ("`fit(**options)` and ``x_``", "`fit(**options)` and ``x_``"),
+        (
+            "Gives `x`, a *b* of |c| and d_ here.",
+            '<paragraph>Gives <literal classes="code">x</literal>, a *b* of |c| and d_ here.</paragraph>',
+        ),
+        (
+            "First.\n\n    code = 1\n\nLast.",
+            '<paragraph>First.</paragraph><literal_block xml:space="preserve">    code = 1</literal_block>'
+            "<paragraph>Last.</paragraph>",
+        ),
+        (
+            "`fit(**options)` and ``x_``",
+            '<paragraph><literal classes="code">fit(**options)</literal> and <literal>x_</literal></paragraph>',
+        ),
         ("", ""),
     ],
 )
-def test_docstrings_as_rst(docstring, rst):
-    assert api.as_rst(docstring) == rst
+def test_docstrings_are_shown_as_typed_with_their_code(docstring, shown):
+    assert "".join(str(node) for node in api.paragraphs(docstring)) == shown
 
 
 ENTRIES = api_links.Entries(
@@ -122,11 +134,9 @@ def test_which_entry_a_piece_of_code_is(code, name):
 
 
 def test_the_exported_names_are_those_that_python_exports():
-    import cnnlib
-    import cnnlib.course
-    import cnnlib.training
-
-    assert api_links.exports(ROOT) == {*cnnlib.__all__, *cnnlib.training.__all__, *cnnlib.course.__all__}
+    its = Library(ROOT)
+    for name in ("cnnlib", "cnnlib.course", "cnnlib.probes", "cnnlib.training"):
+        assert sorted(its.module(name).exported) == sorted(import_module(name).__all__)
 
 
 def test_the_first_call_in_code_leads_to_its_entry():
@@ -208,7 +218,7 @@ def book_with_ledger(tmp_path, monkeypatch):
     """A book of a chapter with a section, a page for the ledger that links to two chapters, and entries to match."""
     folder = f"toy_{tmp_path.name}".replace("-", "_")  # a name of its own: Python keeps a package that it has imported
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(ledger, "in_order", lambda: [Chapter(folder, page="04_resnet", title="Four")])
+    monkeypatch.setattr(prose, "in_order", lambda: [Chapter(folder, page="04_resnet", title="Four")])
     rest = "statement: A claim., source: common in course notes, verdict: not reproducible, comment: None."
     pages = {
         "index.md": "# Book\n\n```{toctree}\nchapters/04_resnet\nbook/ledger\n```\n",

@@ -23,7 +23,7 @@ WRITE = re.compile(r"Write `(?P<file>[^`]+)`")
 BELOW = re.compile(r"In `(?P<file>[^`]+)`, put this below `(?P<line>[^`]+)`")
 CELL = re.compile(r"add this cell to `(?P<file>[^`]+)` below the heading \*(?P<heading>[^*]+)\*")
 # What the commands of the Makefile run. Not make itself: it would look for an environment of its own in the copy.
-PYTHON, JUPYTER_BOOK = sys.executable, str(Path(sys.executable).with_name("jupyter-book"))
+PYTHON = sys.executable
 QUIET = {"CNNLIB_QUIET": "1", "SOURCE_DATE_EPOCH": "0"}
 LINT = ["ruff check .", "ruff format --check .", "book.lint_notebooks", "book.repository --check"]
 
@@ -90,7 +90,7 @@ def run(line: str, project: Path) -> None:
         case ["make", "repository", address]:
             commands = [f"book.repository {address.removeprefix('GITHUB=')}"]
         case ["make", "book"]:
-            commands = ["book"]
+            commands = ["book.build"]
         case [".venv/bin/jupytext", *_]:
             commands = [f"jupytext {shlex.join(words[1:])}"]
         case ["rm", name]:
@@ -100,9 +100,8 @@ def run(line: str, project: Path) -> None:
             raise AssertionError(f"a recipe runs {line!r}, which this test does not know")
     environment = os.environ | QUIET | {"PYTHONPATH": str(project)}
     for command in commands:
-        book = [JUPYTER_BOOK, "build", ".", "--all", "-W", "--keep-going", "-q"]
-        run_this = book if command == "book" else [PYTHON, "-m", *shlex.split(command)]
-        done = subprocess.run(run_this, cwd=project, env=environment, capture_output=True, text=True)
+        call = [PYTHON, "-m", *shlex.split(command)]
+        done = subprocess.run(call, cwd=project, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
 
 

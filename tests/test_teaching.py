@@ -11,7 +11,7 @@ from bs4 import BeautifulSoup
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
 
-from book.extension import teaching
+from book.extension import prose, teaching
 from book.repository import ROOT
 from cnnlib import chapters
 from cnnlib.course.chapter import Chapter
@@ -68,7 +68,7 @@ def build(tmp_path, monkeypatch):
     """Builds a book of one chapter and of a page for teachers with this text: that page, and the warnings."""
     package = f"toy_{tmp_path.name}".replace("-", "_")  # a name of its own: Python keeps a package that it has imported
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(teaching, "in_order", lambda: [Chapter(package, page="01_one", title="1 · One")])
+    monkeypatch.setattr(prose, "in_order", lambda: [Chapter(package, page="01_one", title="1 · One")])
     return lambda page: build_book(tmp_path, package, page)
 
 

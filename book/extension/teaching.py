@@ -17,11 +17,11 @@ from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-from cnnlib.chapters import in_order
 from cnnlib.course.chapter import Chapter
 from cnnlib.course.reading import load_yaml
 
-from .prose import chapters, number, running_text, straight
+from .incremental import also_shown, digest_of_file, remembered
+from .prose import chapters, folder_of, number, running_text, straight
 
 PAGE, PLANS = "book/for_teachers", "book/sessions.yaml"
 # What takes how long. Slow reading, since formulas and code are read along; the rest is what we plan with.
@@ -74,9 +74,8 @@ def checks(chapter: Chapter) -> dict[str, str]:
     return found
 
 
-def read_chapter(env: BuildEnvironment, name: str, folder: Chapter | None) -> TaughtChapter:
-    """A chapter's sections and exercises, from its parsed page and, where it has one, its folder."""
-    document = env.get_doctree(name)
+def chapter_of(document: nodes.document, name: str, known: dict[str, str], quiz: str) -> TaughtChapter:
+    """A chapter's sections and exercises, from its parsed page and its folder; `quiz` is the digest of its questions."""
     (top,) = [node for node in document.children if isinstance(node, nodes.section)]
     sections = []
     for part in top.children:
@@ -86,12 +85,13 @@ def read_chapter(env: BuildEnvironment, name: str, folder: Chapter | None) -> Ta
             explorers = outputs.count("<cnn-explorer ")
             sections.append(Section(straight(part[0].astext()), part["ids"][0], words, explorers))
     by_heading = {section.heading: section for section in sections}
+    folder = folder_of(name)
     for question in folder.questions() if folder else []:
         if question["section"] not in by_heading:
             LOG.warning("%s/quiz.yaml: %s has no section %r", folder.name, name, question["section"])
             continue
         by_heading[question["section"]].questions[question["kind"]] += 1
-    known, exercises, title = checks(folder) if folder else {}, [], ""
+    exercises, title = [], ""
     for node in document.findall(lambda one: isinstance(one, nodes.strong | nodes.literal_block)):
         if isinstance(node, nodes.strong) and re.match(r"\d+ · ", node.astext()):
             title = straight(node.astext()).partition(" · ")[2].rstrip(".?") + (
@@ -102,11 +102,23 @@ def read_chapter(env: BuildEnvironment, name: str, folder: Chapter | None) -> Ta
     return TaughtChapter(straight(top[0].astext()), sections, exercises, name)
 
 
+def read_chapter(app: Sphinx, name: str, document: nodes.document | None = None) -> TaughtChapter:
+    """The chapter of that name, as it was found last where nothing has changed."""
+    folder = folder_of(name)
+    made_from = (checks(folder), digest_of_file(str(folder.file("quiz.yaml")))) if folder else ({}, "")
+    return remembered(app.env, name, chapter_of, made_from, document)
+
+
+def read_while_at_hand(app: Sphinx, document: nodes.document) -> None:
+    """Read a chapter when it has been parsed: to load it again takes longer."""
+    if app.env.docname.startswith("chapters/") and PAGE in app.env.found_docs:
+        read_chapter(app, app.env.docname, document)
+
+
 def collect(app: Sphinx, env: BuildEnvironment) -> None:
     """Read all chapters, once they are parsed."""
     if PAGE in env.found_docs:
-        folders = {f"chapters/{chapter.page}": chapter for chapter in in_order()}
-        app.chapters = {name: read_chapter(env, name, folders.get(name)) for name in chapters(env.found_docs)}
+        app.chapters = {name: read_chapter(app, name) for name in chapters(env.found_docs)}
 
 
 class Generated(nodes.General, nodes.Element):
@@ -313,11 +325,18 @@ def question_list(app: Sphinx, place: Generated) -> list[nodes.Node]:
     return [table(["chapter", "section", "questions", "of which kind"], rows)]
 
 
+def shown_on(app: Sphinx, docname: str) -> list[object]:
+    """What the page for teachers is made from."""
+    return [app.chapters, digest_of_file(Path(app.srcdir, PLANS))] if docname == PAGE else []
+
+
 def setup(app: Sphinx) -> None:
     """Connect."""
     app.add_directive("session-plan", SessionPlan)
     app.add_directive("exercise-list", ExerciseList)
     app.add_directive("question-list", QuestionList)
     app.add_node(Generated)
+    app.connect("doctree-read", read_while_at_hand)
     app.connect("env-updated", collect)
     app.connect("doctree-resolved", fill)
+    also_shown(app, shown_on)

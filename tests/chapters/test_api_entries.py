@@ -14,13 +14,14 @@ import pytest
 import cnnlib.course
 import cnnlib.probes
 import cnnlib.training
+from book.extension.api import listed
+from book.extension.library import Library
 from cnnlib.course.chapter import PARTS
 
 ROOT = Path(__file__).parents[2]
 CHAPTERS = sorted((ROOT / "chapters").glob("*.ipynb"))
-ENTRIES = re.findall(
-    r"^\.\. autoapi(?:function|class):: ([\w.]+)$", (ROOT / "book/api.md").read_text(encoding="utf-8"), re.MULTILINE
-)
+BLOCKS = re.findall(r"^```{api-entries}\n(.*?)^```", (ROOT / "book/api.md").read_text(encoding="utf-8"), re.M | re.S)
+ENTRIES = [name for block in BLOCKS for line in block.splitlines() for name, _ in listed(line, Library(ROOT))]
 
 
 def found(name: str):

@@ -14,6 +14,13 @@ from cnnlib.models.squeezenet import Fire
 from cnnlib.models.stochastic_depth import linear_decay
 from cnnlib.models.wide_resnet import WideBlock
 
+__all__ = [
+    "dense_channels",
+    "expected_blocks",
+    "fire_module",
+    "preact_block",
+]
+
 # ------------------------------------------------------------------------------------------- the pre-activation block
 
 

@@ -21,6 +21,16 @@ from cnnlib.models.squeezenet import Fire
 from cnnlib.models.stochastic_depth import StochasticDepthBlock, linear_decay
 from cnnlib.models.wide_resnet import WideBlock
 
+__all__ = [
+    "cardinality",
+    "dense_block",
+    "families",
+    "race",
+    "signals",
+    "survival",
+    "width_or_depth",
+]
+
 # ------------------------------------------------------------------------------------------- the families side by side
 
 STEPS = ("low", "middle", "high")

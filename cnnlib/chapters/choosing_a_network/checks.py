@@ -14,6 +14,14 @@ from cnnlib.course.ranking import places, spearman
 from cnnlib.experiments.transfer import head
 from cnnlib.models import create_model
 
+__all__ = [
+    "arithmetic_intensity",
+    "largest_batch",
+    "new_head",
+    "rank_correlation",
+    "roofed_time",
+]
+
 # ------------------------------------------------------------------------------------------------ two rankings
 
 

@@ -15,6 +15,19 @@ from cnnlib.course.papers import reported
 from cnnlib.course.ranking import spearman
 from cnnlib.models import create_model
 
+__all__ = [
+    "challenge",
+    "compared",
+    "correlations",
+    "guide",
+    "model_costs",
+    "rankings",
+    "roofline",
+    "scatter_of_networks",
+    "time_by_kind",
+    "transfer",
+]
+
 NETWORKS = {
     "alexnet": "AlexNet", "vgg16": "VGG", "vgg19": "VGG", "googlenet": "Inception", "bn_inception": "Inception",
     "squeezenet1_1": "SqueezeNet", "resnet18": "ResNet", "resnet34": "ResNet", "resnet50": "ResNet", "resnet101": "ResNet",

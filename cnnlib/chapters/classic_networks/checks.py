@@ -11,6 +11,13 @@ from cnnlib.course.checks.modules import ModuleExercise, check_module
 from cnnlib.course.checks.verdict import Verdict
 from cnnlib.models.lenet import LeNet5Modern, SparseConv
 
+__all__ = [
+    "connection_table",
+    "grouped_parameters",
+    "lenet",
+    "output_size",
+]
+
 # ---------------------------------------------------------------------------------------------------- functions
 
 

@@ -10,6 +10,17 @@ from cnnlib.course.curves import final_errors, provenance, select, spread
 from cnnlib.course.explorer import Explorer, Knob
 from cnnlib.course.explorer.settings import bars_setting, pipeline_setting
 
+__all__ = [
+    "alexnet_costs",
+    "alexnet_pipeline",
+    "convolution",
+    "lenet_pipeline",
+    "lenet_training",
+    "rate_of",
+    "relu_against_tanh",
+    "response_norm",
+]
+
 
 def convolution(
     sizes: Sequence[int] = (28, 32, 224, 227),

@@ -12,6 +12,12 @@ from cnnlib.course.checks.modules import ModuleExercise, check_module
 from cnnlib.course.checks.verdict import Verdict
 from cnnlib.models.googlenet import Inception
 
+__all__ = [
+    "bottleneck_macs",
+    "inception_module",
+    "smoothed_targets",
+]
+
 # ------------------------------------------------------------------------------------------------- costs of a branch
 
 

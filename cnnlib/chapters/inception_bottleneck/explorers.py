@@ -12,6 +12,13 @@ from cnnlib.course.explorer.rows import costs, totals
 from cnnlib.course.explorer.settings import largest_share
 from cnnlib.models.googlenet import inception_module as build_module
 
+__all__ = [
+    "inception_module",
+    "label_smoothing",
+    "layer_gradients",
+    "reductions",
+]
+
 BRANCHES = {"conv1x1": "1×1", "conv3x3": "3×3", "conv5x5": "5×5", "pool": "pooling", "cat": "concat"}
 OPS = {"pool": "pool", "cat": "join"}
 WIDTHS = {"in_channels": 256, "conv1x1": 128, "conv3x3": 192, "conv5x5": 96}  # those of 3b, as in many courses

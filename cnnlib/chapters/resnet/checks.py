@@ -13,6 +13,13 @@ from cnnlib.course.checks.verdict import Verdict
 from cnnlib.models import create_model
 from cnnlib.models.resnet import BasicBlock, Bottleneck
 
+__all__ = [
+    "bottleneck_parameters",
+    "identity_block",
+    "projection_block",
+    "receptive_field",
+]
+
 # ------------------------------------------------------------------------------------------------------- blocks
 
 

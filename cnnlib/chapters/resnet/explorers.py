@@ -6,6 +6,14 @@ from cnnlib.course.curves import best_rate, provenance, select, spread
 from cnnlib.course.explorer import Explorer, Knob
 from cnnlib.course.explorer.rows import anatomy_and_call, costs, totals
 
+__all__ = [
+    "cifar_resnet",
+    "degradation",
+    "gradients",
+    "lesions",
+    "slow_fitting",
+]
+
 SHORTCUTS = {"none": "none (plain)", "A": "A: zero padding", "B": "B: projections"}
 
 

@@ -14,6 +14,13 @@ from cnnlib.course.checks.verdict import Verdict
 from cnnlib.models import create_model
 from cnnlib.models.vgg import CHANNELS, HIDDEN_UNITS, VGG, fully_convolutional
 
+__all__ = [
+    "dense_positions",
+    "field_walk",
+    "vgg_activations",
+    "vgg_stage",
+]
+
 # --------------------------------------------------------------------------------------------- size, jump and start
 
 Walk = tuple[int, int, float]

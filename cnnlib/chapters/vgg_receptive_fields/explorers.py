@@ -14,6 +14,20 @@ from cnnlib.course.html import escape, style
 from cnnlib.course.pictures.bitmap import bitmap
 from cnnlib.probes import effective_size
 
+__all__ = [
+    "HeatMaps",
+    "dense_scores",
+    "effective_sizes",
+    "heat",
+    "initial_fields",
+    "receptive_fields",
+    "stacked_layers",
+    "stacks_trained",
+    "trained_fields",
+    "vgg_costs",
+    "vgg_fields",
+]
+
 
 def receptive_fields(
     layers: Sequence[int] = (1, 2, 3, 4),
