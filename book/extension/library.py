@@ -8,7 +8,6 @@ from pathlib import Path
 
 from sphinx.application import Sphinx
 
-LAZY = "_HOMES"  # where a package says which module each name is imported from when it is first asked for
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -50,9 +49,9 @@ class Module:
                     found |= {alias.asname or alias.name: f"{origin}.{alias.name}" for alias in node.names}
                 case ast.ClassDef() | ast.FunctionDef() | ast.AsyncFunctionDef():
                     found[node.name] = node
-                case ast.Assign(targets=[ast.Name(id=LAZY)], value=homes):
+                case ast.Assign(targets=[ast.Name(id="_HOMES")], value=homes):
                     found |= {name: f"{self.name}.{home}.{name}" for name, home in ast.literal_eval(homes).items()}
-                    found[LAZY] = node
+                    found["_HOMES"] = node
                 case ast.Assign(targets=[ast.Name() as target]) | ast.AnnAssign(target=ast.Name() as target):
                     found[target.id] = node
         return found
@@ -67,8 +66,8 @@ class Module:
     @property
     def exported(self) -> list[str]:
         """The names in `__all__`, in their order; without such a list the functions and classes, as in Python."""
-        if LAZY in self.names:
-            return [*ast.literal_eval(self.names[LAZY].value)]
+        if "_HOMES" in self.names:
+            return [*ast.literal_eval(self.names["_HOMES"].value)]
         node = self.names.get("__all__")
         if isinstance(node, ast.Assign):
             return ast.literal_eval(node.value)
