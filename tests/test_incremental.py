@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from book.build import build, inputs
+from book.extension import prose
 from book.repository import ROOT
+from cnnlib.course.chapter import Chapter
 
 PAGES = {
     "book/index.md": "# Book\n\nA page of this small book that says what is in it.\n",
@@ -29,9 +31,12 @@ PAGES = {
     "cnnlib/training/__init__.py": "from .loop import fit\n\n__all__ = []\n",
     "cnnlib/training/loop.py": 'def fit(model):\n    """Trains a model."""\n    return model\n',
     "cnnlib/course/__init__.py": "__all__ = []\n",
-    "cnnlib/course/checks/__init__.py": "",
-    "cnnlib/course/ledger/02_two.yaml": "- {id: stride, short: strides are odd, section: Go}\n",
-    "cnnlib/course/quizzes/01_one.yaml": "- {id: a, section: Start, kind: number}\n",
+    "cnnlib/probes/__init__.py": "__all__ = []\n",
+    "cnnlib/chapters/__init__.py": "__all__ = []\n",
+    "cnnlib/chapters/one/quiz.yaml": "- id: a\n  section: Start\n  kind: single\n  text: So?\n"
+    "  options: [{text: Yes., correct: true, feedback: It is.}]\n",
+    "cnnlib/chapters/two/ledger.yaml": "- id: stride\n  short: strides are odd\n  section: Go\n  statement: It is.\n"
+    "  source: common in course notes\n  verdict: not reproducible\n  comment: Not here.\n",
     "cnnlib/course/repository.json": '{"github": null, "branch": "main"}\n',
     "_toc.yml": "format: jb-book\nroot: book/index\nchapters:\n"
     + "".join(
@@ -47,6 +52,17 @@ PAGES = {
         )
     ),
 }  # fmt: skip
+
+
+class Folder(Chapter):
+    """A chapter whose files lie in the small book, which is not imported."""
+
+    def __init__(self, project: Path, name: str, page: str) -> None:
+        super().__init__(f"cnnlib.chapters.{name}", page=page, title=name)
+        self.project = project
+
+    def file(self, *parts: str) -> Path:
+        return self.project.joinpath("cnnlib/chapters", self.name, *parts)
 
 
 def write(project: Path, **files: str) -> None:
@@ -67,11 +83,15 @@ def built(tmp_path_factory):
     project = folder / "project"
     shutil.copytree(ROOT / "book/templates", project / "book/templates")
     shutil.copytree(ROOT / "book/assets", project / "book/assets", ignore=shutil.ignore_patterns("katex", "*.png"))
+    chapters = [Folder(project, "one", "01_one"), Folder(project, "two", "02_two")]
+    patch = pytest.MonkeyPatch()
+    patch.setattr(prose, "in_order", lambda: chapters)
     write(project, **PAGES, **{"_config.yml": (ROOT / "_config.yml").read_text(encoding="utf-8")})
     assert build(project) == 0
     sys.path[:] = path
     project.rename(folder / "built")
-    return folder / "built", project
+    yield folder / "built", project
+    patch.undo()
 
 
 @pytest.fixture
@@ -119,11 +139,11 @@ CHANGES = {
     ),
     "the bibliography": (replace("book/references.bib", "Deep", "Deeper"), "book/references.html", "Deeper"),
     "a quiz": (
-        replace("cnnlib/course/quizzes/01_one.yaml", "kind: number", "kind: choice"), "book/for_teachers.html", "1 choice"
+        replace("cnnlib/chapters/one/quiz.yaml", "kind: single", "kind: multiple"), "book/for_teachers.html", "1 multiple"
     ),
     "the sessions": (replace("book/sessions.yaml", "Talk.", "Draw."), "book/for_teachers.html", "Draw."),
     "the ledger": (
-        replace("cnnlib/course/ledger/02_two.yaml", "are odd", "are even"), "chapters/02_two.html", "strides are even"
+        replace("cnnlib/chapters/two/ledger.yaml", "are odd", "are even"), "chapters/02_two.html", "strides are even"
     ),
     "a docstring": (replace("cnnlib/training/loop.py", "Trains a", "Fits a"), "book/api.html", "Fits a"),
     "a source": (
