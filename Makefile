@@ -4,7 +4,6 @@ PORT ?= 8000
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check
-NBVAL := $(PY) -m pytest --nbval --nbval-sanitize-with tests/nbval_sanitize.cfg
 NOTEBOOKS := $(wildcard chapters/*.ipynb book/*.ipynb)
 # What notebooks see while a command runs them: no progress bars, no date in pictures. And one thread: their networks are
 # small, and threads that wait for each other on a busy machine took fifty times as long.
@@ -27,8 +26,8 @@ lab: $(VENV)/.all ## install everything and open the chapters in JupyterLab (TOR
 	$(PY) -m jupyter lab --notebook-dir=. chapters
 
 test: lint book browser ## everything a change must pass: lint, book, unit tests, notebooks, browser
-	$(QUIET) $(PY) -m pytest tests -m "not slow" -n auto --dist worksteal
-	$(NOTEBOOK) $(NBVAL) -n auto --dist loadfile $(NOTEBOOKS)
+	$(NOTEBOOK) $(PY) -m pytest tests $(NOTEBOOKS) -m "not slow" --nbval --nbval-sanitize-with tests/nbval_sanitize.cfg \
+		-n auto --dist loadfile --no-loadscope-reorder  # a file stays with its worker; their order: tests/conftest.py
 
 test-all: test ## make test, then what is slower
 	$(QUIET) $(PY) -m pytest tests -m slow

@@ -17,6 +17,14 @@ settings.register_profile("search", **CLOCK)
 settings.load_profile("same")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long comes first: notebooks, then pages in the browser, then files of some seconds, which fill the rest.
+
+    `make test` gives a worker one file after another, in this order, so that both are busy to the end.
+    """
+    items.sort(key=lambda item: (item.path.suffix != ".ipynb", "browser" not in item.path.parts))
+
+
 @pytest.hookimpl(trylast=True)  # behind --hypothesis-profile
 def pytest_configure() -> None:
     """The same examples whatever a process has imported before: hypothesis takes constants out of a project's modules.

@@ -1,5 +1,6 @@
 """What the benchmarks keep and say; nothing is timed here."""
 
+import os
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -139,8 +140,16 @@ def test_a_target_is_a_part_of_the_peers_time():
 
 def test_the_time_of_tests_is_read_from_what_pytest_says(tmp_path):
     (tmp_path / "test_it.py").write_text("import time\n\ndef test_it():\n    time.sleep(0.2)\n", encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-n", "1", "-p", "no:cacheprovider", "--durations=0", "test_it.py"]
-    said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    options = ["-p", "xdist.plugin", "-n", "1", "-p", "no:cacheprovider", "--durations=0"]
+    said = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, "test_it.py"],
+        cwd=tmp_path,
+        env=os.environ
+        | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""},  # the others take seconds to import
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
     (ended,) = testing.ENDED.finditer(said)
     assert ended["what"].startswith("1 passed") and float(ended["seconds"]) >= 0.2
     assert testing.seconds_by_file(said)["test_it.py"] >= 0.2

@@ -1,8 +1,7 @@
 """The landing page's table and the glossary, used as a reader does: by mouse, by keyboard, and without scripts."""
 
 import pytest
-from bs4 import BeautifulSoup
-from conftest import BOOK
+from conftest import BOOK, soup
 from playwright.sync_api import expect
 
 from cnnlib.course import NetworkTable
@@ -21,17 +20,20 @@ def order(page) -> list[str]:
     return page.locator("cnn-networks tbody th").all_inner_texts()
 
 
-@pytest.mark.parametrize("column", ["year", "input", "parameters", "MACs", "layers", "field", "kept for training"])
-def test_a_heading_sorts_up_and_down(visit, networks, column):
+def test_a_heading_sorts_up_and_down(visit, networks, subtests):
     page = visit(LANDING)
-    heading = page.locator("cnn-networks thead th").filter(has=page.get_by_role("button", name=column, exact=True))
-    for direction in ("ascending", "descending"):
-        heading.get_by_role("button").click()
-        expect(heading).to_have_attribute("aria-sort", direction)
-        figures = {name: cells[column] for name, cells in networks}
-        shown = [figures[name] for name in order(page)]
-        assert shown == sorted(figures.values(), reverse=direction == "descending")
-    expect(page.locator("cnn-networks [aria-sort]")).to_have_count(1)
+    for column in ("year", "input", "parameters", "MACs", "layers", "field", "kept for training"):
+        with subtests.test(column):
+            heading = page.locator("cnn-networks thead th").filter(
+                has=page.get_by_role("button", name=column, exact=True)
+            )
+            for direction in ("ascending", "descending"):
+                heading.get_by_role("button").click()
+                expect(heading).to_have_attribute("aria-sort", direction)
+                figures = {name: cells[column] for name, cells in networks}
+                shown = [figures[name] for name in order(page)]
+                assert shown == sorted(figures.values(), reverse=direction == "descending")
+            expect(page.locator("cnn-networks [aria-sort]")).to_have_count(1)
 
 
 def test_what_has_no_error_stays_at_the_end_and_names_sort_by_keyboard(visit, networks):
@@ -59,9 +61,7 @@ def test_without_scripts_the_table_is_a_table(chromium, networks):
 
 @pytest.mark.parametrize("path", CHAPTERS)
 def test_every_link_to_the_glossary_leads_to_its_entry_and_back(path):
-    page, glossary = (
-        BeautifulSoup((BOOK / name).read_text(encoding="utf-8"), "html.parser") for name in (path, GLOSSARY)
-    )
+    page, glossary = soup(path), soup(GLOSSARY)
     links = page.select("a.glossary-term")
     assert len(links) > 20
     for link in links:

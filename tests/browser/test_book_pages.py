@@ -1,9 +1,15 @@
-"""Every page of the built book: no error, no foreign request, legible to machines, and no wider than a phone."""
+"""Every page of the built book: no error, no foreign request, legible to machines, whole on paper, no wider than a phone.
+
+A chapter takes half a second to load, so each page is opened once in light, dark and on a phone, with all that is held
+of it there; its checks fail one by one.
+"""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from axe import grave
 from conftest import BOOK
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
+from test_paper import controls_on_paper, cut_at_the_edge, on_paper
+from test_scripts import bare
 
 # Where the build is missing one page is left, and `visit` says what to do.
 FILES = sorted(str(path.relative_to(BOOK)) for path in BOOK.rglob("*.html")) or ["chapters/04_resnet.html"]
@@ -20,15 +26,48 @@ def test_the_front_door_leads_to_the_landing_page(visit, over):
     expect(page.locator("article h1")).to_be_visible()
 
 
-@pytest.mark.parametrize("over", ["file", "http"])
-@pytest.mark.parametrize("path", PAGES)
-def test_no_error_and_no_foreign_request(visit, path, over):
-    page = visit(path, over=over)
+def settle(page: Page) -> None:
+    """Lets a page ask for all that it ever asks for; `visit` holds each request and error."""
     page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
     page.evaluate("for (const image of document.images) image.loading = 'eager'")  # wherever on the page it is
     # The page is asked, and not Playwright's "networkidle": that sometimes never comes, with all requests finished.
     page.wait_for_function("[...document.images].every(i => i.complete) && document.fonts.status === 'loaded'")
     page.evaluate("new Promise(done => requestIdleCallback(done))")  # and what scripts put off
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_in_light_from_the_disk(visit, tab, path, subtests):
+    page = visit(path, tab=tab)
+    if path in OURS:
+        assert page.locator("html").get_attribute("data-theme") == "light"
+        with subtests.test("axe finds nothing serious"):
+            assert grave(page) == []
+    settle(page)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_from_a_server_and_on_a_phone(visit, tab, path, subtests):
+    page = visit(path, over="http", width=390) if path in OURS else visit(path, over="http", tab=tab)
+    if path in OURS:
+        with subtests.test("it never scrolls sideways"):
+            assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        page.set_viewport_size({"width": 1280, "height": 900})
+    settle(page)
+
+
+@pytest.mark.parametrize("path", OURS)
+def test_a_page_in_dark_and_printed_from_there(visit, path, subtests):
+    page = visit(path, dark=True)
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+    # A page that is light before it is dark fades, and axe would read a colour that lasts a tenth of a second.
+    assert page.evaluate("document.getAnimations().length") == 0
+    with subtests.test("axe finds nothing serious"):
+        assert grave(page, "color-contrast") == []  # nothing but colours changes
+    on_paper(page)
+    with subtests.test("nothing is cut at the edge of the paper"):
+        assert cut_at_the_edge(page) == []
+    with subtests.test("what a reader clicks on is not printed"):
+        assert controls_on_paper(page) == []
 
 
 def test_the_mode_that_was_chosen_is_kept(visit):
@@ -45,29 +84,21 @@ def test_the_mode_that_was_chosen_is_kept(visit):
     expect(root).to_have_attribute("data-theme", "dark")
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("path", OURS)
-def test_axe_finds_nothing_serious(visit, path, dark):
-    page = visit(path, dark=dark)
-    assert page.locator("html").get_attribute("data-theme") == ("dark" if dark else "light")
-    # A page that is light before it is dark fades, and axe would read a colour that lasts a tenth of a second.
-    assert page.evaluate("document.getAnimations().length") == 0
-    # Preloading would fetch style sheets once more, which file:// forbids; only the rule on locked orientation needs it.
-    options = {"preload": False, "resultTypes": ["violations"]}
-    if dark:  # nothing but colours changes
-        options["runOnly"] = {"type": "rule", "values": ["color-contrast"]}
-    # Half of the time goes into the colours of code, which one style sheet gives to all pages, and to all signatures.
-    context = None if path == "chapters/04_resnet.html" else {"exclude": [[".highlight"], ["dl.py ~ dl.py .sig"]]}
-    findings = Axe().run(page, context=context, options=options).response["violations"]
-    grave = [
-        f"{finding['id']}: {finding['help']}: {[node['target'] for node in finding['nodes']]}"
-        for finding in findings
-        if finding["impact"] in ("serious", "critical")
-    ]
-    assert not grave, "\n".join(grave)
+LOOKS = """<style>main p { color: #222; background: #fff } %s</style><main><h1>A page</h1>
+<p>first</p><p>second <b>and bold</b></p><p>third</p><p class="odd">fourth</p><p>fifth</p><button>Go</button></main>"""
 
 
-@pytest.mark.parametrize("path", OURS)
-def test_a_phone_never_scrolls_sideways(visit, path):
-    page = visit(path, width=390)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+@pytest.mark.parametrize(
+    "fault",
+    [
+        ".odd { color: #999 }",
+        ".odd { background: #444 }",
+        "b { color: #999 }",
+        "button { color: #ccc }",
+        "main { opacity: .3 }",
+    ],
+)
+def test_a_text_that_is_hard_to_read_is_found_among_those_that_are_not(visit, tmp_path, fault):
+    assert grave(visit(bare(LOOKS % "", tmp_path))) == []
+    (found,) = grave(visit(bare(LOOKS % fault, tmp_path)), "color-contrast")
+    assert found.startswith("serious, color-contrast")

@@ -1,16 +1,7 @@
 """One page printed by the browser: light, nothing cut, and the screen as it was afterwards."""
 
-import pytest
-from conftest import BOOK
 from playwright.sync_api import Page
 
-from book.print_form import ROOT, toc
-
-PAGES = (
-    [f"{name}.html" for name, _ in toc(ROOT / "_toc.yml")]
-    if (BOOK / "book/index.html").is_file()
-    else ["book/index.html"]
-)
 SHEET = 718  # pixels of A4 between the usual margins
 LOOK = """() => [document.documentElement.dataset.theme, document.querySelectorAll("svg[data-paper]").length,
     getComputedStyle(document.body).backgroundColor]"""
@@ -22,19 +13,20 @@ def on_paper(page: Page) -> None:
     page.wait_for_function("matchMedia('print').matches && innerWidth === 718")
 
 
-@pytest.mark.parametrize("path", PAGES)
-def test_nothing_is_cut_at_the_edge(visit, path):
-    page = visit(path, dark=True)
-    on_paper(page)
-    wide = page.evaluate(
+def cut_at_the_edge(page: Page) -> list[str]:
+    """What of an article reaches over the right edge of the sheet."""
+    return page.evaluate(
         """() => [...document.querySelectorAll("article *")]
             .filter((one) => one.checkVisibility() && !one.closest(".katex") && one.getBoundingClientRect().right > innerWidth + 1)
             .map((one) => `${one.tagName} ${one.className} in ${one.closest("[id]")?.id}`)"""
     )
-    assert wide == []
+
+
+def controls_on_paper(page: Page) -> list[str]:
+    """What can only be used on a screen and still shows."""
     controls = ".cnn-button:not(th > *)"  # those that sort a table are its headings
-    for gone in (".bd-sidebar-primary", ".bd-sidebar-secondary", ".bd-header-article", ".bd-footer", controls):
-        assert not any(one.is_visible() for one in page.locator(gone).all()), gone
+    screen = (".bd-sidebar-primary", ".bd-sidebar-secondary", ".bd-header-article", ".bd-footer", controls)
+    return [gone for gone in screen if any(one.is_visible() for one in page.locator(gone).all())]
 
 
 def test_a_dark_page_is_light_on_paper_and_dark_again(visit):

@@ -1,14 +1,13 @@
 """The print form: nothing of the book is lost on paper, and no answer stands before the back."""
 
 import copy
-import functools
 import json
 import re
 from itertools import product
 
 import pytest
 from bs4 import BeautifulSoup, Tag
-from conftest import BOOK
+from conftest import soup
 from playwright.sync_api import expect
 
 from book import print_form
@@ -20,9 +19,10 @@ LETTERS = "abcdefghij"
 PAGES = [name for name, _ in print_form.toc(print_form.ROOT / "_toc.yml")]
 
 
-def words(html: str) -> str:
+def words(markup: str | Tag) -> str:
     """The text of markup, with single spaces."""
-    return " ".join(BeautifulSoup(html, "html.parser").get_text("").split())
+    tag = BeautifulSoup(markup, "html.parser") if isinstance(markup, str) else markup
+    return " ".join(tag.get_text("").split())
 
 
 @pytest.fixture(scope="module")
@@ -48,10 +48,9 @@ def quizzed(book) -> dict[str, list[Tag]]:
     return {"asked": book.select(".p-question[data-question]"), "answers": book.select("#answers .p-answer")}
 
 
-@functools.cache
 def built(name: str) -> BeautifulSoup:
     """A page as the web has it; to be read only."""
-    return BeautifulSoup((BOOK / f"{name}.html").read_text(encoding="utf-8"), "html.parser")
+    return soup(f"{name}.html")
 
 
 def folded(kind: str) -> list:
@@ -95,13 +94,13 @@ def test_every_question_stands_in_the_text_and_its_answer_at_the_back(quizzed, p
             for where in ("asked", "answers")
         )
         assert len(asked) == len(answers) >= 1
-        assert words(markdown(question["text"])) in words(str(asked[0]))
-        text = words(str(answers[0]))
+        assert words(markdown(question["text"])) in words(asked[0])
+        text = words(answers[0])
         explained = [part["feedback"] for part in question.get("options", question.get("wrong", []))]
         explained += [question["feedback"]] if "feedback" in question else []
         for feedback in explained:
             assert words(markdown(feedback)) in text
-            assert words(markdown(feedback)) not in words(str(asked[0]))
+            assert words(markdown(feedback)) not in words(asked[0])
         assert_right(question, asked[0], answers[0].strong.get_text())
         for place, other in ((asked[0], answers[0]), (answers[0], asked[0])):
             assert place.find("a", href=f"#{other['id']}")
@@ -114,7 +113,7 @@ def assert_right(question: dict, asked: Tag, said: str) -> None:
             one for one, option in zip(LETTERS, question["options"], strict=False) if option["correct"]
         )
     elif question["kind"] == "ordering":
-        seen = {letter: words(str(item)) for letter, item in zip(LETTERS, asked.select("ol > li"), strict=False)}
+        seen = {letter: words(item) for letter, item in zip(LETTERS, asked.select("ol > li"), strict=False)}
         assert [seen[letter] for letter in said.split(", ")] == [
             words(markdown(item["text"])) for item in question["items"]
         ]
@@ -132,7 +131,7 @@ def test_what_was_folded_is_at_the_back_and_linked_both_ways(book, by_id, headin
     for one, details in zip(back, folded(heading), strict=True):
         unfolded = copy.copy(details)
         unfolded.summary.decompose()
-        assert words(str(unfolded)) in words(str(one))
+        assert words(unfolded) in words(one)
         assert by_id[one.a["href"][1:]].find_parent("section", class_="p-page")["id"] not in print_form.BACKS
         assert f"#{one['id']}" in linked
 

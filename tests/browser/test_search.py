@@ -4,6 +4,7 @@ import re
 from urllib.parse import quote
 
 import pytest
+from axe import grave
 from playwright.sync_api import Locator, Page, expect
 
 
@@ -134,9 +135,6 @@ def test_a_slash_in_an_answer_stays_a_slash(visit):
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_axe_finds_nothing_on_the_search_page(visit, dark):
-    from axe_playwright_python.sync_playwright import Axe
-
     page, found = search(visit, "degradation", dark=dark)
     expect(found.first).to_be_visible()
-    results = Axe().run(page, options={"preload": False}).response["violations"]
-    assert [one["id"] for one in results if one["impact"] in ("serious", "critical")] == []
+    assert grave(page) == []

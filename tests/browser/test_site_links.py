@@ -1,31 +1,16 @@
 """The built book as a whole: no link is dead, no page an orphan, no picture dumb, no work of the bibliography uncited."""
 
 import re
-from functools import cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from bs4 import BeautifulSoup
-from conftest import BOOK
+from conftest import BOOK, anchors, soup
 
 from book.print_form import ROOT, toc
 
 PAGES = [f"{name}.html" for name, _ in toc(ROOT / "_toc.yml")]
 BIBLIOGRAPHY = "book/references.html"
-
-
-@cache
-def soup(page: str) -> BeautifulSoup:
-    path = BOOK / page
-    if not path.is_file():
-        pytest.fail(f"{path} is missing: run make book first")
-    return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
-
-
-@cache
-def anchors(page: str) -> set[str]:
-    return {tag["id"] for tag in soup(page).select("[id]")}
 
 
 def inside(page: str, address: str) -> tuple[str, str] | None:

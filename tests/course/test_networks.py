@@ -42,14 +42,20 @@ def test_each_leads_to_a_heading_of_its_chapter(one):
     assert one["section"] in headings(one["chapter"])
 
 
-def test_every_cited_paper_is_in_the_bibliography():
+@pytest.fixture(scope="module")
+def table() -> str:
+    """The table in HTML; its figures take seconds."""
+    return NetworkTable()._repr_html_()
+
+
+def test_every_cited_paper_is_in_the_bibliography(table):
     keys = re.findall(r"^@\w+\{(\w+),", (ROOT / "book/references.bib").read_text(encoding="utf-8"), flags=re.MULTILINE)
-    links = re.findall(r'href="references.html#(\w+)"', NetworkTable()._repr_html_() + Timeline()._repr_html_())
+    links = re.findall(r'href="references.html#(\w+)"', table + Timeline()._repr_html_())
     assert links and set(links) <= set(keys)
 
 
-def test_the_table_has_every_network_and_its_error_as_printed():
-    page = BeautifulSoup(NetworkTable()._repr_html_(), "html.parser")
+def test_the_table_has_every_network_and_its_error_as_printed(table):
+    page = BeautifulSoup(table, "html.parser")
     rows = {row.th.text: [cell.text for cell in row.find_all("td")] for row in page.select("tbody tr")}
     assert list(rows) == [one["name"] for one in ALL]
     assert len({len(cells) for cells in rows.values()} | {len(page.select("thead th")) - 1}) == 1
