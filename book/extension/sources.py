@@ -4,6 +4,7 @@ Sphinx's viewcode imports each module to find what is in it, so without torch it
 """
 
 import multiprocessing
+import sys
 from html import escape
 from pathlib import Path
 
@@ -100,7 +101,7 @@ def start(app: Sphinx, env: BuildEnvironment) -> list[str]:
         )
     }
     app.colouring = None
-    if len(app.old_sources) > WORTH_A_PROCESS and "fork" in multiprocessing.get_all_start_methods():
+    if len(app.old_sources) > WORTH_A_PROCESS and sys.platform == "linux":  # elsewhere a fork may not be safe
         app.colouring = multiprocessing.get_context("fork").Pool(1)
         app.coloured = app.colouring.map_async(highlighted, app.old_sources.values(), chunksize=8)
     pages = {docname for module in app.old_sources for docname, _ in documented(env)[module].values()}
