@@ -30,6 +30,7 @@ PAGES = {
     "cnnlib/__init__.py": 'from .training import fit\n\n__all__ = ["fit"]\n',
     "cnnlib/training/__init__.py": "from .loop import fit\n\n__all__ = []\n",
     "cnnlib/training/loop.py": 'def fit(model):\n    """Trains a model."""\n    return model\n',
+    "cnnlib/training/other.py": 'def fit(model):\n    """Trains otherwise."""\n',
     "cnnlib/course/__init__.py": "__all__ = []\n",
     "cnnlib/probes/__init__.py": "__all__ = []\n",
     "cnnlib/chapters/__init__.py": "__all__ = []\n",
@@ -152,6 +153,9 @@ CHANGES = {
     "a name that is exported": (
         replace("cnnlib/__init__.py", '["fit"]', "[]"), "chapters/01_one.html", "fit(model)</span></code> and"
     ),
+    "where a name comes from": (
+        replace("cnnlib/training/__init__.py", ".loop", ".other"), "_modules/cnnlib/training/other.html", "Trains otherwise"
+    ),
     "a style": (replace("book/assets/book.css", "{", "{ "), "chapters/01_one.html", "book.css"),
     "a template": (
         replace("book/templates/layout.html", '<meta name="viewport"', '<meta name="x"/><meta name="viewport"'),
@@ -211,6 +215,13 @@ def test_nothing_is_built_where_files_were_only_touched(project, capsys):
         path.touch()
     assert build(project) == 0
     assert written(project, before) == set() and "Nothing has changed" in capsys.readouterr().out
+
+
+def test_what_no_page_shows_changes_no_page(project):
+    before = ages(project)
+    write(project, **{"cnnlib/training/other.py": "# Nothing any more.\n"})
+    assert build(project) == 0
+    assert ages(project) == before
 
 
 def test_older_content_is_a_change_too(project):

@@ -3,7 +3,9 @@ to run each notebook, the API reference and the source, links to them and to the
 to a page shows, and which pages a build makes again."""
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 
+import myst_nb.sphinx_
 from docutils import nodes
 from pygments.formatter import Formatter
 from sphinx.application import Sphinx
@@ -61,6 +63,8 @@ def setup(app: Sphinx) -> dict:
     nodes.Node._superfast_findall, nodes.Node._fast_findall = walk, walk_instances
     # Sphinx makes a formatter for each piece of code, and each one writes its style sheet first, which nobody reads.
     PygmentsBridge.get_formatter = formatter
+    # myst-nb writes each notebook once more, for the launch buttons of pages that are no notebooks; there are none.
+    myst_nb.sphinx_.nbformat = SimpleNamespace(writes=lambda notebook: "")
     for part in (
         api,
         api_links,

@@ -173,11 +173,12 @@ class Entries(SphinxDirective):
                     continue
                 module, _, name = full.rpartition(".")
                 made += self.entry(module, name, found, with_members)
+        for read in self.library.modules.values():  # those that only hand a name on, too
+            self.env.note_dependency(str(read.path))
         return made
 
     def entry(self, module: str, name: str, found: Definition, with_members: bool = False) -> list[nodes.Node]:
         """The entry of a name that a reader imports from `module`."""
-        self.env.note_dependency(str(found.module.path))
         kind, behind, options = described(found, self.library)
         directive = entry_class(self.env.get_domain("py").directives[kind])(
             f"py:{kind}", [name + behind], {"module": module, **options}, StringList(), self.lineno,

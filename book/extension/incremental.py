@@ -57,7 +57,7 @@ def remembered(
     kept = vars(env).setdefault("remembered", {}).setdefault(docname, {})
     name, state = f"{find.__module__}.{find.__name__}", digest(made_from)
     if kept.get(name, ("",))[0] != state:
-        kept[name] = (state, find(document or env.get_doctree(docname), docname, *made_from))
+        kept[name] = (state, find(env.get_doctree(docname) if document is None else document, docname, *made_from))
     return kept[name][1]
 
 

@@ -4,6 +4,7 @@ Sphinx's viewcode imports each module to find what is in it, so without torch it
 """
 
 import multiprocessing
+import sys
 from html import escape
 from pathlib import Path
 
@@ -53,8 +54,7 @@ def forget(app: Sphinx, env: BuildEnvironment, docname: str) -> None:
 
 def highlighted(source: str) -> list[str]:
     """A module's source as lines of HTML with their numbers. The first is what begins the block, so line 1 is at 1."""
-    style = "a11y-high-contrast-light"  # HTML has classes only: any style gives the same
-    lines = PygmentsBridge("html", style).highlight_block(source, "python", linenos="inline").splitlines()
+    lines = PygmentsBridge("html").highlight_block(source, "python", linenos="inline").splitlines()
     before, first = lines[0].split("<pre>")
     return [f"{before}<pre>", first, *lines[1:]]
 
@@ -89,22 +89,27 @@ def overview(app: Sphinx, modules: list[str]) -> str:
 
 
 def start(app: Sphinx, env: BuildEnvironment) -> list[str]:
-    """Find the modules whose page must be written, and let another core colour their source while this one goes on."""
-    surroundings = incremental.shared(app)
+    """Find the modules whose page must be written, and let another core colour their source while this one goes on.
+
+    Returns the pages that document them: without a page to write Sphinx would end here.
+    """
+
+    def is_old(page: str, made_from: object) -> bool:
+        return not incremental.is_current(app, page, incremental.digest([incremental.shared(app), made_from]))
+
     sources = {module: library(app).module(module).source for module in sorted(documented(env))}
     app.old_sources = {
         module: source
         for module, source in sources.items()
-        if not incremental.is_current(
-            app, page_of(module), incremental.digest([surroundings, source, documented(env)[module]])
-        )
+        if is_old(page_of(module), [source, documented(env)[module]])
     }
+    app.overview_is_old = bool(sources) and is_old(INDEX, list(sources))
     app.colouring = None
-    if len(app.old_sources) > WORTH_A_PROCESS and "fork" in multiprocessing.get_all_start_methods():
+    if len(app.old_sources) > WORTH_A_PROCESS and sys.platform == "linux":  # elsewhere a fork may not be safe
         app.colouring = multiprocessing.get_context("fork").Pool(1)
         app.coloured = app.colouring.map_async(highlighted, app.old_sources.values(), chunksize=8)
-    pages = {docname for module in app.old_sources for docname, _ in documented(env)[module].values()}
-    return sorted(pages)  # so that Sphinx goes on to the writing
+    modules = sources if app.overview_is_old else app.old_sources
+    return sorted({docname for module in modules for docname, _ in documented(env)[module].values()})
 
 
 def write(app: Sphinx) -> list:
@@ -117,12 +122,12 @@ def write(app: Sphinx) -> list:
         app.colouring.terminate()
     else:
         lines = [highlighted(source) for source in app.old_sources.values()]
-    modules, frames = sorted(documented(app.env)), {}
+    frames: dict[str, str] = {}
     pages = [
         (page_of(module), module, body(app, module, its)) for module, its in zip(app.old_sources, lines, strict=True)
     ]
-    if modules and not incremental.is_current(app, INDEX, incremental.digest([incremental.shared(app), modules])):
-        pages.append((INDEX, "Overview: module code", overview(app, modules)))
+    if app.overview_is_old:
+        pages.append((INDEX, "Overview: module code", overview(app, sorted(documented(app.env)))))
     for page, title, text in pages:
         folder, _, name = page.rpartition("/")
         file = Path(app.builder.get_outfilename(page))
