@@ -14,8 +14,6 @@ import cnnlib
 
 # A module imports from its own room and from those before it.
 ROOMS = ("models", "analysis", "training", "probes", "experiments", "course", "chapters")
-# The rooms that are checked. TO SWITCH ON once course and training have moved: SETTLED = ROOMS, and drop this line.
-SETTLED = ("models", "analysis")
 BELOW = ("palette",)  # modules of no room: any may import them, and they import none
 
 
@@ -65,11 +63,13 @@ def allowed(module: str, other: str) -> bool:
     """Whether a module of a room, or one below them all, may import another module of the package."""
     if room(other) in BELOW:
         return room(module) not in BELOW
+    if other == "cnnlib":  # authors write their expressions with its names; it imports nothing itself
+        return room(module) in ("course", "chapters")
     return room(other) in ROOMS[: ROOMS.index(room(module)) + 1] if room(module) in ROOMS else False
 
 
 FILES = modules(Path(cnnlib.__file__).parent)
-EDGES = {module: imports(module, FILES) for module in FILES if room(module) in SETTLED + BELOW}
+EDGES = {module: imports(module, FILES) for module in FILES if room(module) in ROOMS + BELOW}
 
 
 @pytest.mark.parametrize("module", EDGES)
@@ -82,7 +82,7 @@ def test_no_modules_import_each_other_in_a_circle():
 
 
 def test_every_room_that_is_checked_is_there():
-    assert {room(module) for module in EDGES} == {*SETTLED, *BELOW}
+    assert {room(module) for module in EDGES} == {*ROOMS, *BELOW}
 
 
 @pytest.mark.parametrize(

@@ -161,7 +161,7 @@ class Bench:
     def _train(self, setting: dict[str, Any], epochs: int) -> None:
         import torch
 
-        from cnnlib import fit
+        from cnnlib.training.loop import fit
 
         ui = self.widgets
         try:
