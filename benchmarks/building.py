@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.timing import Row, Unavailable, aligned, below, table
-from book.repository import ROOT
+from book.tools.repository import ROOT
 
 BEFORE = "12b1ddf"  # the last commit whose `make book` built every page every time
 TIMES = 3
@@ -113,7 +113,7 @@ def computing(*both: list[Run]) -> list[str]:
 def ours(folder: Path) -> Book:
     """What git has staged, built by this environment."""
     subprocess.run(["git", "checkout-index", "--all", f"--prefix={folder}/"], cwd=ROOT, check=True)
-    return Book(folder, [sys.executable, "-m", "book.build"])
+    return Book(folder, [sys.executable, "-m", "book.tools.build"])
 
 
 def before(folder: Path) -> Book:

@@ -6,7 +6,7 @@ import subprocess
 from collections import defaultdict
 
 from benchmarks.timing import Unavailable, aligned, alone, below, duration, table
-from book.repository import ROOT
+from book.tools.repository import ROOT
 
 BUDGET = 15 * 60  # seconds
 LOG = ROOT / "_build" / "make-test.log"

@@ -13,7 +13,7 @@ from sphinx.util.docutils import docutils_namespace
 
 from book.extension import api, api_links, maths, prose, search, social
 from book.extension.library import Library
-from book.repository import ROOT, Repository
+from book.tools.repository import ROOT, Repository
 from cnnlib.course.chapter import Chapter
 
 BIBLIOGRAPHY = "# References\n\n```{bibliography}\n:all:\n:list: bullet\n```\n"
@@ -30,7 +30,11 @@ def build(folder: Path, page: str, extensions: list[str], **config) -> tuple[str
     (folder / "book/references.md").write_text(BIBLIOGRAPHY, encoding="utf-8")
     shutil.copy(ROOT / "book/references.bib", folder / "book")
     (folder / "index.md").write_text(f"# Page\n\n{page}\n\n```{{toctree}}\nbook/references\n```\n", encoding="utf-8")
-    config |= {"extensions": ["myst_parser", "sphinxcontrib.bibtex", *extensions], "bibtex_cite_id": "{key}"}
+    config |= {
+        "source_suffix": {".md": "markdown"},
+        "extensions": ["myst_parser", "sphinxcontrib.bibtex", *extensions],
+        "bibtex_cite_id": "{key}",
+    }
     config |= {"bibtex_bibfiles": ["book/references.bib"], "myst_enable_extensions": ["dollarmath"]}
     out, warnings = folder / "out", io.StringIO()
     with docutils_namespace():  # what it registers goes with it: another test builds a book too
@@ -236,7 +240,11 @@ def book_with_ledger(tmp_path, monkeypatch):
             (tmp_path / name).parent.mkdir(exist_ok=True)
             (tmp_path / name).write_text(text.replace("SECTION", section), encoding="utf-8")
         out, warnings = tmp_path / "out", io.StringIO()
-        config = {"extensions": ["myst_parser", "book.extension.ledger"], "exclude_patterns": ["out"]}
+        config = {
+            "source_suffix": {".md": "markdown"},
+            "extensions": ["myst_parser", "book.extension.ledger"],
+            "exclude_patterns": ["out"],
+        }
         with docutils_namespace():  # what it registers goes with it: another test builds a book too
             Sphinx(tmp_path, None, out, tmp_path / "doctrees", "html", config, None, warnings).build(force_all=True)
         return {

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from book.build import build, inputs
 from book.extension import prose
-from book.repository import ROOT
+from book.tools.build import build, inputs
+from book.tools.repository import ROOT
 from cnnlib.course.chapter import Chapter
 
 PAGES = {
@@ -279,7 +279,7 @@ def test_a_build_that_was_interrupted_is_not_taken_for_done(project, monkeypatch
     before = pages(project)
     replace("chapters/02_two.md", "More.", "Less.")(project)
     with monkeypatch.context() as patch:
-        patch.setattr("book.build.run_sphinx", interrupted)
+        patch.setattr("book.tools.build.run_sphinx", interrupted)
         with pytest.raises(KeyboardInterrupt):
             build(project)
     (project / "_build/html/chapters/01_one.html").write_text("half", encoding="utf-8")

@@ -70,11 +70,19 @@ except AttributeError:
 
 def test_importing_needs_torch_alone():
     """In an interpreter where nothing optional is installed each part is imported as the first of the package, and works."""
+    parts = [
+        "cnnlib",
+        "cnnlib.models",
+        "cnnlib.analysis",
+        "cnnlib.training",
+        "cnnlib.probes",
+        "cnnlib.experiments.record",
+    ]
     code = f"""
 import importlib, sys
 for name in {OPTIONAL.split()!r}:
     sys.modules[name] = None  # an import of it fails
-for module in ("cnnlib", "cnnlib.models", "cnnlib.analysis", "cnnlib.training", "cnnlib.probes", "cnnlib.experiments.record"):
+for module in {parts!r}:
     importlib.import_module(module)
     import cnnlib
     cnnlib.anatomy(cnnlib.create_model("cifar_resnet", depth=8, width=0.25)).table()
@@ -84,7 +92,7 @@ for module in ("cnnlib", "cnnlib.models", "cnnlib.analysis", "cnnlib.training", 
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.split() == ["cnnlib", "cnnlib.models", "cnnlib.analysis", "cnnlib.training"]
+    assert done.stdout.split() == parts
 
 
 def test_importing_brings_in_nothing_that_torch_does_not():

@@ -13,7 +13,7 @@ import nbformat
 import pytest
 from bs4 import BeautifulSoup
 
-from book.repository import ROOT
+from book.tools.repository import ROOT
 
 PAGE = ROOT / "book/for_teachers.md"
 BLOCK = re.compile(r"(?P<said>[^\n]+)\n\n```(?P<language>yaml|python|sh)\n(?P<code>.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -25,7 +25,7 @@ CELL = re.compile(r"add this cell to `(?P<file>[^`]+)` below the heading \*(?P<h
 # What the commands of the Makefile run. Not make itself: it would look for an environment of its own in the copy.
 PYTHON = sys.executable
 QUIET = {"CNNLIB_QUIET": "1", "SOURCE_DATE_EPOCH": "0"}
-LINT = ["ruff check .", "ruff format --check .", "book.lint_notebooks", "book.repository --check"]
+LINT = ["ruff check .", "ruff format --check .", "book.tools.lint_notebooks", "book.tools.repository --check"]
 
 
 @dataclass
@@ -84,13 +84,13 @@ def run(line: str, project: Path) -> None:
     words = shlex.split(line)
     match words:
         case ["make", "execute", notebooks]:
-            commands = [f"book.execute {notebooks.removeprefix('NOTEBOOKS=')}"]
+            commands = [f"book.tools.execute {notebooks.removeprefix('NOTEBOOKS=')}"]
         case ["make", "lint"]:
             commands = LINT
         case ["make", "repository", address]:
-            commands = [f"book.repository {address.removeprefix('GITHUB=')}"]
+            commands = [f"book.tools.repository {address.removeprefix('GITHUB=')}"]
         case ["make", "book"]:
-            commands = ["book.build"]
+            commands = ["book.tools.build"]
         case [".venv/bin/jupytext", *_]:
             commands = [f"jupytext {shlex.join(words[1:])}"]
         case ["rm", name]:

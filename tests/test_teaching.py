@@ -12,7 +12,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
 
 from book.extension import prose, teaching
-from book.repository import ROOT
+from book.tools.repository import ROOT
 from cnnlib import chapters
 from cnnlib.course.chapter import Chapter
 
@@ -86,7 +86,11 @@ def build_book(folder: Path, package: str, page: str) -> tuple[BeautifulSoup, st
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
     warnings = io.StringIO()
-    config = {"extensions": ["myst_parser", "book.extension.teaching"], "exclude_patterns": [package]}
+    config = {
+        "source_suffix": {".md": "markdown"},
+        "extensions": ["myst_parser", "book.extension.teaching"],
+        "exclude_patterns": [package],
+    }
     with docutils_namespace():  # what it registers goes with it: another test builds a book too
         Sphinx(folder, None, folder / "out", folder / "doctrees", "html", config, None, warnings).build()
     return BeautifulSoup(

@@ -17,7 +17,7 @@ from myst_nb.sphinx_ext import add_global_html_resources
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
-from ..repository import Repository
+from ..tools.repository import Repository
 
 T = TypeVar("T")
 STATE = "pages.json"  # beside the parsed pages

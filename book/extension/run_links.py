@@ -9,7 +9,7 @@ from pathlib import Path
 from docutils import nodes
 from sphinx.application import Sphinx
 
-from ..repository import Repository
+from ..tools.repository import Repository
 
 ERRATA = "book/errata"
 NO_ADDRESS = "Run it: this book has no public address yet, so there is no Colab button; <code>make lab</code> opens this chapter on your machine."

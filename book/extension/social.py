@@ -8,7 +8,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-from ..repository import CARD, Repository
+from ..tools.repository import CARD, Repository
 
 LONGEST = 200  # characters of a description; readers of links cut longer ones
 CARD_SAYS = "The blocks of ResNet-34, from high and narrow to low and wide, each with its shortcut"

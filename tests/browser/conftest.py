@@ -13,7 +13,7 @@ from bs4 import BeautifulSoup
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 from benchmarks.pages import served
-from book.print_form import find_chromium
+from book.tools.print_form import find_chromium
 
 ROOT = Path(__file__).parents[2]
 BOOK = ROOT / "_build" / "html"

@@ -90,7 +90,7 @@ def lab(tmp_path_factory) -> Iterator[str]:
     notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
     client = NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(folder)}})
     client.execute(env=env)
-    for cell in notebook.cells:  # as book/execute.py leaves it
+    for cell in notebook.cells:  # as book/tools/execute.py leaves it
         for output in cell.outputs:
             output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
     notebook.metadata.pop("widgets", None)

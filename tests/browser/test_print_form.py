@@ -10,7 +10,7 @@ from bs4 import BeautifulSoup, Tag
 from conftest import soup
 from playwright.sync_api import expect
 
-from book import print_form
+from book.tools import print_form
 from cnnlib import chapters
 from cnnlib.course.html import markdown
 from cnnlib.course.quiz import examples

@@ -5,7 +5,7 @@ import urllib.request
 
 import pytest
 
-from book import serve
+from book.tools import serve
 
 PAGE = (
     '<!doctype html><link rel="icon" href="data:,"><body>{above}<details><summary>Fold</summary>'

@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from conftest import BOOK, anchors, soup
 
-from book.print_form import ROOT, toc
+from book.tools.print_form import ROOT, toc
 
 PAGES = [f"{name}.html" for name, _ in toc(ROOT / "_toc.yml")]
 BIBLIOGRAPHY = "book/references.html"

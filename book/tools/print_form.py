@@ -423,7 +423,7 @@ def look(html: Path = HTML) -> Iterator[str]:
     yield re.sub(r"url\((fonts/[^)]+)\)", lambda found: f"url({data_uri(katex, found[1])})", css)
     code = (html / "_static/pygments.css").read_text(encoding="utf-8")
     yield "\n".join(line for line in code.splitlines() if 'data-theme="dark"' not in line)
-    yield (ROOT / "book/print_form.css").read_text(encoding="utf-8")
+    yield (ROOT / "book/tools/print_form.css").read_text(encoding="utf-8")
 
 
 # ------------------------------------------------------------------------------------------------------------ browser

@@ -1,4 +1,4 @@
-"""The book's sign and its card for links, drawn from a network: `python -m book.drawings` writes them to book/assets/.
+"""The book's sign and its card for links, drawn from a network: `python -m book.tools.drawings` writes them to book/assets/.
 
 Both show ResNet-34: each block as high as its map is wide and as wide as it has channels, with its shortcut above. The
 figures come from `cnnlib.anatomy`; the SVGs are compared by a test, and a Chromium makes the PNGs from them.

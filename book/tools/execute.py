@@ -1,6 +1,6 @@
 """Run notebooks in place and leave in them what a reader or a comparison needs, and nothing of the machine.
 
-python -m book.execute [notebook ...]     (none: all of the book's)
+python -m book.tools.execute [notebook ...]     (none: all of the book's)
 """
 
 import sys

@@ -14,7 +14,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from book.build import ROOT, files
+from book.tools.build import ROOT, files
 
 CHANGES = "/_changes"  # which a page asks for news of itself, as /_changes?/chapters/04_resnet.html
 PAUSE = 0.3  # seconds between two looks
@@ -117,18 +117,18 @@ def watch(server: Server, root: Path, built: list[tuple[Path, int]]) -> None:
             continue  # one was being replaced
         if now != built:
             server.building.set()
-            subprocess.run([sys.executable, "-m", "book.build"], cwd=root)
+            subprocess.run([sys.executable, "-m", "book.tools.build"], cwd=root)
             server.building.clear()
             built = now
 
 
 def main() -> None:
     """Builds, serves and watches until it is interrupted."""
-    parser = argparse.ArgumentParser(prog="python -m book.serve", description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m book.tools.serve", description=__doc__.partition("\n")[0])
     parser.add_argument("port", type=int)
     port = parser.parse_args().port
     built = state(ROOT)
-    subprocess.run([sys.executable, "-m", "book.build"], cwd=ROOT)
+    subprocess.run([sys.executable, "-m", "book.tools.build"], cwd=ROOT)
     server = Server(ROOT / "_build/html", port)
     threading.Thread(target=watch, args=(server, ROOT, built), daemon=True).start()
     address = f"http://127.0.0.1:{server.server_port}/"

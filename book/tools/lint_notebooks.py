@@ -1,6 +1,6 @@
 """What a committed notebook must be, so that its outputs are worth comparing and it reads the same everywhere.
 
-python -m book.lint_notebooks [notebook ...]     (none: all of the book's)
+python -m book.tools.lint_notebooks [notebook ...]     (none: all of the book's)
 """
 
 import ast

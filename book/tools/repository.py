@@ -4,7 +4,7 @@ The address stands in `cnnlib/course/repository.json`. Everything else that bear
 cell of each notebook, `CITATION.cff`, the lines in `README.md` and the front door, and, while the book is built, the links under each title.
 
     make repository GITHUB=owner/name     writes the address and all that follows (with no name: git's remote "origin")
-    python -m book.repository --check     says what does not agree with it
+    python -m book.tools.repository --check     says what does not agree with it
 """
 
 import argparse
@@ -20,13 +20,13 @@ import nbformat
 
 from .reading import read_notebook, write_whole
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 ADDRESS = "cnnlib/course/repository.json"
 SETUP_TAGS = ["setup", "remove-cell"]
 README_MARK = "<!-- where to run the chapters: written by make repository -->"
 FRONT_DOOR = "book/front_door.html"
 CARD_MARK = "    <!-- card: written by make repository -->"
-CARD = "_static/card.png"  # drawn by book/drawings.py
+CARD = "_static/card.png"  # drawn by book/tools/drawings.py
 CITATION_MARK = "repository-code:"
 
 

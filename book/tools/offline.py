@@ -4,7 +4,7 @@ import argparse
 import zipfile
 from pathlib import Path
 
-from book.repository import ROOT, version
+from book.tools.repository import ROOT, version
 
 HTML = ROOT / "_build" / "html"
 NAME = "anatomy-of-convolutional-networks"
@@ -51,7 +51,7 @@ def add(book: zipfile.ZipFile, name: str, content: bytes) -> None:
 
 def main() -> None:
     """Packs the built book into the folder named on the command line."""
-    parser = argparse.ArgumentParser(prog="python -m book.offline", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m book.tools.offline", description=__doc__)
     parser.add_argument("folder", type=Path)
     folder = parser.parse_args().folder
     try:

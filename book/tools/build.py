@@ -16,7 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 FILES = ("_config.yml", "_toc.yml", "requirements-book.txt", "constraints.txt")
 FOLDERS = {"book": ("*",), "chapters": ("*.ipynb", "*.md"), "cnnlib": ("*.py", "*.yaml", "repository.json")}
 NO_INPUT = {"__pycache__", ".ipynb_checkpoints"}
