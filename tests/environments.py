@@ -233,7 +233,7 @@ def repeats(runs: int, only: str, kept: Path) -> Iterator[Outcome]:
             passed[what] = {"state": state, "runs": []}
     commands = {
         "chapters": ["--nbval", "--nbval-sanitize-with", SANITIZE, "--dist", "loadfile", *glob.glob("chapters/*.ipynb", root_dir=ROOT)],
-        "pages": ["-m", "not slow", "--dist", "worksteal", "tests/browser"],
+        "pages": ["-m", "not slow", "--dist", "loadfile", "--no-loadscope-reorder", "tests/browser"],
     }  # fmt: skip
     for number in range(1, runs + 1):
         for what in (what for what in commands if only in what and len(passed[what]["runs"]) < number):

@@ -10,17 +10,22 @@ import inspect
 import re
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 
 from docutils import nodes
 from docutils.statemachine import StringList
+from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.directives import ObjectDescription
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
+from cnnlib.course.reading import load_yaml
+
 from . import sources
 from .library import FUNCTIONS, Definition, Library, Module, library, members
 
+MOVED = "book/moved.yaml"
 PROPERTIES = {"property", "cached_property"}
 LOG = logging.getLogger(__name__)
 
@@ -156,13 +161,22 @@ def listed(line: str, its: Library) -> list[tuple[str, bool]]:
     ]
 
 
+def moved(root: Path) -> dict[str, list[str]]:
+    """The names under which an entry was shown before, which stay addresses of it."""
+    file, before = root / MOVED, {}
+    for old, new in (load_yaml(file.read_bytes(), MOVED) if file.is_file() else {}).items():
+        before.setdefault(new, []).append(old)
+    return before
+
+
 class Entries(SphinxDirective):
     """`api-entries`: what the library says of itself under the names of the lines."""
 
     has_content = True
 
     def run(self) -> list[nodes.Node]:
-        self.library = library(self.env.app)
+        self.library, self.moved = library(self.env.app), moved(Path(self.env.srcdir))
+        self.env.note_dependency(str(Path(self.env.srcdir, MOVED)))
         made = []
         for line in self.content:
             for full, with_members in listed(line, self.library):
@@ -197,7 +211,11 @@ class Entries(SphinxDirective):
             return inside
 
         directive.content_made = content
-        return directive.run()
+        entry = directive.run()
+        for node in entry:
+            if isinstance(node, addnodes.desc):
+                node[0]["ids"] += self.moved.get(f"{module}.{name}", [])
+        return entry
 
 
 def setup(app: Sphinx) -> None:

@@ -74,6 +74,11 @@ class Module:
         own = (*FUNCTIONS, ast.ClassDef)
         return [name for name, node in self.names.items() if isinstance(node, own) and not name.startswith("_")]
 
+    def comment_behind(self, node: ast.stmt) -> str:
+        """The comment behind a statement on its last line, as fields of a record have it; empty where there is none."""
+        rest = self.source.encode().splitlines()[node.end_lineno - 1][node.end_col_offset :].decode().strip()
+        return rest.removeprefix("#").strip() if rest.startswith("#") else ""
+
     def written(self, name: str) -> str:
         """A dotted name as a reader from outside writes it: in full, and bare where this module defines it."""
         first, dot, rest = name.partition(".")
@@ -146,7 +151,7 @@ class Library:
             yield from self.bases(parent)
 
     def docstring(self, found: Definition) -> str:
-        """The docstring, or that of what it takes the place of in a class above; empty where there is none."""
+        """The docstring, or that of what it takes the place of in a class above; of a field, the comment behind it."""
         node = found.node
         if isinstance(node, ast.ClassDef):
             texts = (ast.get_docstring(one.node) for one in (found, *self.bases(found)))
@@ -156,7 +161,7 @@ class Library:
             same = (members(one.node).get(name) for one in above)
             texts = (ast.get_docstring(one) for one in (node, *same) if isinstance(one, FUNCTIONS))
         else:
-            texts = ()
+            texts = (found.module.comment_behind(node),)
         return next(filter(None, texts), "")
 
     def constructor(self, found: Definition) -> Definition | None:

@@ -38,6 +38,13 @@ def anchors(page: str) -> set[str]:
     return {tag["id"] for tag in soup(page).select("[id]")}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def forget_soups() -> Iterator[None]:
+    """All pages as trees take a gigabyte, which no file of tests leaves to the next."""
+    yield
+    soup.cache_clear()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:

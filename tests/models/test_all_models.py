@@ -1,5 +1,6 @@
 """What holds for every network: the table, and the properties that none may break."""
 
+import copy
 import inspect
 import pkgutil
 import re
@@ -143,43 +144,36 @@ def test_forward_and_backward(name, number):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_state_dict_round_trip(name):
-    source, size = cheap(name)
-    evaluating(name, source, size)
-    target, _ = cheap(name, seed=1)
-    target.load_state_dict(source.state_dict())
-    with torch.no_grad():
-        assert torch.equal(target.eval()(images_for(source, size)), source(images_for(source, size)))
+def test_the_seed_decides_the_weights_and_a_state_dict_carries_them(name, subtests):
+    (first, size), (again, _), (other, _) = (cheap(name, seed=seed) for seed in (0, 0, 1))
+    with subtests.test("the seed decides"):
+        mine, same, drawn_anew = first.state_dict(), again.state_dict(), other.state_dict()
+        assert all(torch.equal(mine[entry], same[entry]) for entry in mine)
+        drawn = [entry for entry in mine if entry.endswith("weight") and mine[entry].dim() > 1]
+        assert drawn and not any(torch.equal(mine[entry], drawn_anew[entry]) for entry in drawn)
+    with subtests.test("there and back"):
+        evaluating(name, first, size)
+        other.load_state_dict(first.state_dict())
+        with torch.no_grad():
+            assert torch.equal(other.eval()(images_for(first, size)), first(images_for(first, size)))
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_seed_decides_the_weights(name):
-    first, again, other = (cheap(name, seed=seed)[0].state_dict() for seed in (0, 0, 1))
-    assert all(torch.equal(first[entry], again[entry]) for entry in first)
-    drawn = [entry for entry in first if entry.endswith("weight") and first[entry].dim() > 1]
-    assert drawn and not any(torch.equal(first[entry], other[entry]) for entry in drawn)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_half_precision(name):
+def test_another_order_of_the_values_and_half_precision(name, subtests):
     model, size = cheap(name)
     images = images_for(model, size)
     with torch.no_grad():
-        exact, half = evaluating(name, model, size)(images), model.bfloat16()(images.bfloat16())
-    assert half.dtype == torch.bfloat16
-    assert half.isfinite().all()
-    if name not in DEEPEST:
-        assert (half.float() - exact).norm() < 0.3 * exact.norm()  # 110 plain layers round 110 times
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_channels_last_changes_nothing(name):
-    model, size = cheap(name)
-    images = images_for(model, size)
-    with torch.no_grad():
-        plain = evaluating(name, model, size)(images)
-        other = model.to(memory_format=torch.channels_last)(images.contiguous(memory_format=torch.channels_last))
-    assert (other - plain).norm() <= (1e-2 if name in DEEPEST else 1e-4) * plain.norm()
+        exact = evaluating(name, model, size)(images)
+    with subtests.test("channels last changes nothing"), torch.no_grad():
+        turned = copy.deepcopy(model).to(memory_format=torch.channels_last)
+        other = turned(images.contiguous(memory_format=torch.channels_last))
+        assert (other - exact).norm() <= (1e-2 if name in DEEPEST else 1e-4) * exact.norm()
+    with subtests.test("half precision is close"), torch.no_grad():
+        half = model.bfloat16()(images.bfloat16())
+        assert half.dtype == torch.bfloat16
+        assert half.isfinite().all()
+        if name not in DEEPEST:
+            assert (half.float() - exact).norm() < 0.3 * exact.norm()  # 110 plain layers round 110 times
 
 
 @pytest.mark.parametrize("name", list_models())
