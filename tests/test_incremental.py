@@ -5,6 +5,7 @@ import re
 import shutil
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -207,6 +208,17 @@ def test_a_changed_module_of_the_book_builds_all_pages(project):
     write(project, **{"book/extension/new.py": "NEW = 1\n"})
     assert build(project) == 0
     assert written(project, before) == ALL | SOURCES
+
+
+def test_a_change_of_what_a_build_imports_builds_all_pages(project, monkeypatch):
+    before = ages(project)
+    replace("chapters/02_two.md", "More.", "Less.")(project)
+    reads = project / "cnnlib/training/loop.py"
+    monkeypatch.setitem(sys.modules, "toy", SimpleNamespace(__file__=str(reads)))
+    assert build(project) == 0 and written(project, before) != ALL | SOURCES
+    before = ages(project)
+    replace("cnnlib/training/loop.py", "return model", "return None")(project)
+    assert build(project) == 0 and written(project, before) == ALL | SOURCES
 
 
 def test_nothing_is_built_where_files_were_only_touched(project, capsys):

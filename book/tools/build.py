@@ -52,6 +52,12 @@ def for_all_pages(name: str) -> bool:
     return name in (*FILES, "python") or (name.startswith("book/") and name.endswith(".py"))
 
 
+def imported_from(root: Path) -> list[str]:
+    """The inputs that the build itself has imported, such as what reads questions: a change there can change any page."""
+    files = [Path(module.__file__) for module in list(sys.modules.values()) if getattr(module, "__file__", None)]
+    return sorted(path.relative_to(root).as_posix() for path in files if path.is_relative_to(root / "cnnlib"))
+
+
 def build(root: Path = ROOT) -> int:
     """Builds the book of the folder `root`; returns the exit status: 0, or 1 where there is a warning or an error."""
     folder = root / "_build"
@@ -65,7 +71,7 @@ def build_in(root: Path, folder: Path) -> int:
     """Builds into `folder`, in which nobody else builds; returns the exit status."""
     html, trees, unfinished = folder / "html", folder / ".doctrees", folder / ".unfinished"
     now = inputs(root)
-    before = json.loads((trees / STATE).read_bytes()) if (trees / STATE).is_file() else {}
+    before, imported = json.loads((trees / STATE).read_bytes()) if (trees / STATE).is_file() else ({}, [])
     whole = not unfinished.exists() and (html / "index.html").is_file()
     if whole and now == before:
         print(f"Nothing has changed. {WHERE}")
@@ -74,7 +80,8 @@ def build_in(root: Path, folder: Path) -> int:
     new_trees, new_html = folder / ".doctrees.new", folder / "html.new"
     for rest in (new_trees, new_html):  # of a build that was interrupted
         shutil.rmtree(rest, ignore_errors=True)
-    anew = any(now.get(name) != before.get(name) for name in now | before if for_all_pages(name))
+    changed = {name for name in now | before if now.get(name) != before.get(name)}
+    anew = any(for_all_pages(name) for name in changed) or not changed.isdisjoint(imported)
     if not anew:
         shutil.copytree(trees, new_trees)
         if not whole:  # what was written since is not known
@@ -89,7 +96,7 @@ def build_in(root: Path, folder: Path) -> int:
         shutil.rmtree(new_trees, ignore_errors=True)
         print("This build does not count: what is said above must be mended.", file=sys.stderr)
         return 1
-    (new_trees / STATE).write_text(json.dumps(now), encoding="utf-8")
+    (new_trees / STATE).write_text(json.dumps([now, imported_from(root)]), encoding="utf-8")
     shutil.rmtree(trees, ignore_errors=True)
     new_trees.rename(trees)
     unfinished.unlink()
