@@ -4,7 +4,6 @@ PORT ?= 8000
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check
-HTML := _build/html
 NOTEBOOKS := $(wildcard chapters/*.ipynb book/*.ipynb)
 # What notebooks see while a command runs them: no progress bars, no date in pictures. And one thread: their networks are
 # small, and threads that wait for each other on a busy machine took fifty times as long.
@@ -14,17 +13,14 @@ NOTEBOOK := $(QUIET) OMP_NUM_THREADS=1
 .DEFAULT_GOAL := help
 .PHONY: book serve lab test test-all execute bench dist lint repository clean help browser print
 
-book: $(VENV)/.book ## build the book into _build/html (installs what building needs; no torch)
-	$(VENV)/bin/jupyter-book build . --all -W --keep-going -q
-	@cp book/front_door.html $(HTML)/index.html  # Jupyter Book's own has no icon, and a server then reports one missing
-	@echo "The book is in $(HTML)/index.html (make serve opens it)."
+book: $(VENV)/.book ## build what has changed of the book into _build/html (installs what building needs; no torch)
+	@$(PY) -m book.tools.build
 
-serve: book ## build the book, serve it on PORT=8000 and open a browser
-	@(sleep 1; $(PY) -m webbrowser "http://127.0.0.1:$(PORT)/") >/dev/null 2>&1 &
-	$(PY) -m http.server $(PORT) --bind 127.0.0.1 --directory $(HTML)
+serve: $(VENV)/.book ## build the book, serve it on PORT=8000, open a browser, and follow what you change
+	@$(PY) -m book.tools.serve $(PORT)
 
 print: book ## make the print form in _build/print: one HTML file and, where a Chromium is found, a PDF
-	$(PY) -m book.print_form
+	$(PY) -m book.tools.print_form
 
 lab: $(VENV)/.all ## install everything and open the chapters in JupyterLab (TORCH_INDEX=address: another torch build)
 	$(PY) -m jupyter lab --notebook-dir=. chapters
@@ -37,12 +33,12 @@ test-all: test ## make test, then what is slower
 	$(QUIET) $(PY) -m pytest tests -m slow
 
 execute: $(VENV)/.all ## run all notebooks in place and clean their outputs (NOTEBOOKS="a.ipynb b.ipynb": these only)
-	$(NOTEBOOK) $(PY) -m book.execute $(NOTEBOOKS)
+	$(NOTEBOOK) $(PY) -m book.tools.execute $(NOTEBOOKS)
 
 dist: book ## cnnlib's wheel, and the book as a zip that opens from the disk, into dist/
 	rm -rf dist
 	$(PIP) wheel --quiet --no-deps --wheel-dir dist .
-	$(PY) -m book.offline dist
+	$(PY) -m book.tools.offline dist
 
 bench: book browser ## measure cnnlib and the book beside their peers (PARTS="pages inference": these only)
 	$(PY) -m benchmarks $(PARTS)
@@ -50,11 +46,11 @@ bench: book browser ## measure cnnlib and the book beside their peers (PARTS="pa
 lint: $(VENV)/.all ## check style, the notebooks and all that derives from the repository's address
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
-	$(PY) -m book.lint_notebooks $(NOTEBOOKS)
-	$(PY) -m book.repository --check
+	$(PY) -m book.tools.lint_notebooks $(NOTEBOOKS)
+	$(PY) -m book.tools.repository --check
 
 repository: $(VENV)/.book ## say where this repository lives: GITHUB=owner/name (none: git's remote "origin")
-	$(PY) -m book.repository $(GITHUB)
+	$(PY) -m book.tools.repository $(GITHUB)
 
 clean: ## remove what was built and cached; .venv stays
 	rm -rf _build build dist .pytest_cache .ruff_cache .hypothesis

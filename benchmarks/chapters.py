@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 
 from benchmarks.timing import Row, alone, below, table
-from book.execute import executed
-from book.repository import ROOT
+from book.tools.execute import executed
+from book.tools.repository import ROOT
 
 WISHED, BUDGET = 60, 90  # seconds
 SURROUNDINGS = {

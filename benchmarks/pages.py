@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 from benchmarks import widgets
 from benchmarks.timing import Unavailable, aligned, below, miss
-from book.print_form import HTML, ROOT, find_chromium, toc
+from book.tools.print_form import HTML, ROOT, find_chromium, toc
 
 HEAVIEST = 600_000  # bytes, gzipped
 FRAME = 0.016  # seconds between two pictures at 60 a second

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.timing import Row, Unavailable, aligned, below, duration, table
-from book.repository import ROOT
+from book.tools.repository import ROOT
 
 BEFORE = "12b1ddf"  # the last commit that ran tests and notebooks one after the other, and a page once a check
 TIMES = 2

@@ -4,12 +4,14 @@ Jupyter Book executes the page when it builds it and embeds the state of the wid
 them are not in the book: the page asks other sites for RequireJS and for the widgets' manager.
 """
 
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from benchmarks.building import build
+from benchmarks.timing import Unavailable
 
 PAGE = "residual_network"
 CELL = """import ipywidgets
@@ -31,3 +33,17 @@ def book(folder: Path) -> Path:
     nbformat.write(page, folder / f"{PAGE}.ipynb")
     (folder / "_toc.yml").write_text(f"format: jb-book\nroot: {PAGE}\n", encoding="utf-8")
     return build(folder)
+
+
+def build(folder: Path) -> Path:
+    """Builds the Jupyter Book in `folder` with this environment; returns the folder of its pages.
+
+    Raises Unavailable where there is no Jupyter Book, and RuntimeError with its last words where it fails.
+    """
+    command = Path(sys.executable).with_name("jupyter-book")
+    if not command.exists():
+        raise Unavailable(f"there is no {command}: pip install -r requirements-book.txt")
+    done = subprocess.run([command, "build", folder], cwd=folder, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"jupyter-book build {folder} failed:\n{(done.stdout + done.stderr)[-2000:]}")
+    return folder / "_build" / "html"

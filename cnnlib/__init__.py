@@ -4,29 +4,40 @@
     cnnlib.anatomy(model)
     cnnlib.fit(cnnlib.create_model("cifar_resnet", depth=20, in_channels=1), cnnlib.load_data("digits"), epochs=5)
 
-The teaching parts (explorers, benches, quizzes, checks) are in `cnnlib.course`.
+The teaching parts (explorers, benches, quizzes, checks) are in `cnnlib.course` and, chapter by chapter, in `cnnlib.chapters`.
 """
 
-from cnnlib.analysis import Anatomy, Comparison, anatomy, compare
-from cnnlib.models import create_model, list_models, load_pretrained, load_weights
-from cnnlib.training import History, ImageData, Recipe, fit, gradient_norms, load_data, paper_recipe
+from importlib import import_module
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "Anatomy",
-    "Comparison",
-    "History",
-    "ImageData",
-    "Recipe",
-    "anatomy",
-    "compare",
-    "create_model",
-    "fit",
-    "gradient_norms",
-    "list_models",
-    "load_data",
-    "load_pretrained",
-    "load_weights",
-    "paper_recipe",
-]
+# Each name is imported when it is first asked for: building the book uses parts of cnnlib that need no torch.
+_HOMES = {
+    "Anatomy": "analysis",
+    "Comparison": "analysis",
+    "History": "training",
+    "ImageData": "training",
+    "Recipe": "training",
+    "anatomy": "analysis",
+    "compare": "analysis",
+    "create_model": "models",
+    "fit": "training",
+    "gradient_norms": "probes",
+    "list_models": "models",
+    "load_data": "training",
+    "load_pretrained": "models",
+    "load_weights": "models",
+    "paper_recipe": "training",
+}
+__all__ = [*_HOMES]
+
+
+def __getattr__(name: str):
+    if name not in _HOMES:
+        raise AttributeError(f"module 'cnnlib' has no attribute {name!r}")
+    globals()[name] = found = getattr(import_module(f"cnnlib.{_HOMES[name]}"), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_HOMES]

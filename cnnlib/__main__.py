@@ -20,8 +20,8 @@ import torch
 from torch import nn
 
 from cnnlib.analysis import Anatomy, anatomy
+from cnnlib.analysis.drawing.table import megabytes
 from cnnlib.analysis.memory import OPTIMIZERS, Memory
-from cnnlib.analysis.reading import megabytes
 from cnnlib.models import create_model, list_models
 
 
@@ -57,9 +57,11 @@ def parser() -> Parser:
     command.add_argument("family", nargs="?", help="one family only")
     command.set_defaults(run=lambda arguments: print("\n".join(list_models(arguments.family))))
 
-    command = commands.add_parser("record", help="run an experiment's grid, one JSON a run; resumes where it stopped")
-    command.add_argument("suite")
-    command.add_argument("--to", type=Path, metavar="FOLDER", help="where the records go; else the book's own folder")
+    command = commands.add_parser(
+        "record", help="run an experiment's grid, a line of JSON a run; resumes where it stopped"
+    )
+    command.add_argument("suite", help="chapter/suite, as resnet/degradation")
+    command.add_argument("--to", type=Path, metavar="FILE", help="where the records go; else the book's own file")
     command.set_defaults(run=run_record)
     return whole
 
@@ -97,7 +99,7 @@ def step(seen: Anatomy, batch: int, optimizer: str) -> Memory:
     try:
         return seen.memory(batch, optimizer)
     except (RuntimeError, NotImplementedError) as error:
-        raise Fault(f"{seen.model} does not train on the meta device: {told(error)}") from error
+        raise Fault(f"{seen.name} does not train on the meta device: {told(error)}") from error
 
 
 def totals(seen: Anatomy) -> list[str]:
@@ -121,7 +123,7 @@ def analysed(network: str, options: dict, input_size: list[int] | None) -> Anato
     if size is None:
         raise Fault(f"{network} has no input_size of its own; give one, as --input 3 224 224")
     try:
-        return replace(anatomy(model, size), model=network)
+        return replace(anatomy(model, size), name=network)
     except ValueError:
         raise
     except Exception as error:
@@ -174,9 +176,12 @@ def told(error: Exception) -> str:
 
 def run_record(arguments: argparse.Namespace) -> None:
     """Runs what a suite of recorded runs lacks."""
-    from cnnlib.training.record import record  # the only command that trains or measures
+    from cnnlib.chapters import named  # the only command that trains or measures
+    from cnnlib.experiments.record import record
 
-    record(arguments.suite, arguments.to)
+    chapter, _, suite = arguments.suite.partition("/")
+    chapter = named(chapter)
+    record(chapter.suite(suite), arguments.to or Path(str(chapter.file("runs", f"{suite}.jsonl"))))
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -1,14 +1,14 @@
-"""The book's colours, for light and dark: the one place they are written down.
+"""The book's colours, for light and dark: they are written down here alone.
 
 Based on Okabe and Ito's colour-blind-safe set (https://jfly.uni-koeln.de/color/). Some hues are darkened on light and
 lightened on dark, so that text has a contrast of at least 4.5 and marks of at least 3 on `surface` (a test measures
-both). One colour stands for one kind of operation everywhere: in the explorers' pictures, in diagrams and in figures.
+both). A colour stands for the same kind of operation everywhere: in the explorers' pictures, in diagrams and in figures.
 
 The CSS of every output takes these as custom properties (`conv` becomes `--cnn-conv`); figures take `LIGHT["conv"]`.
 """
 
 TEXT = ("text", "muted", "accent", "good", "bad")  # legible as text on surface and on sunken
-MARKS = ("conv", "linear", "pool", "activation", "norm", "join")  # one colour for each kind of operation
+MARKS = ("conv", "linear", "pool", "activation", "norm", "join")  # a colour for each kind of operation
 
 LIGHT = {
     "surface": "#ffffff",
@@ -43,13 +43,13 @@ DARK = {
     "join": "#f0b429",
 }
 
-# Who says "dark": the built book, Colab's output frame, JupyterLab; else the reader's system, where none of them speaks.
+# These say "dark": the built book, Colab's output frame, JupyterLab; where none of them speaks, the reader's system.
 DARK_HOSTS = ('html[data-theme="dark"]', 'html[theme="dark"]', 'body[data-jp-theme-light="false"]')
 NO_HOST = "html:not([data-theme], [theme]) body:not([data-jp-theme-light])"
 
 
 def themed(selector: str) -> str:
-    """CSS that gives what `selector` finds the colours as custom properties: light, or dark where its page is dark."""
+    """CSS that sets the colours as custom properties on the elements of `selector`: dark where their page is dark."""
     light, dark = (
         f"{';'.join(f'--cnn-{name}:{value}' for name, value in colours.items())};color-scheme:{scheme}"
         for colours, scheme in ((LIGHT, "light"), (DARK, "dark"))

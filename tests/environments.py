@@ -7,8 +7,8 @@ ascii        a locale that knows nothing but ASCII
 python3.X    that interpreter, with everything installed anew (6 GB)
 torch        the oldest torch that pyproject.toml admits, with the wheel of cnnlib and nothing else of this folder (6 GB)
 shuffled     the tests of this folder in random order, on two workers; the seed is printed, and --seed gives it back
-repeats      the tests of pages and chapters of this folder ten times over; what has passed is kept in tests/repeats.json
-             with what it tested, and a second call goes on from there, on another machine too once that file is committed
+repeats      the tests of pages and chapters of this folder ten times over; the file of --kept holds the runs that passed
+             and the state that they tested, and a second call goes on from there
 audit        pip-audit on the pins; one that it skips is not audited, and counts as a failure
 
 The first six work in a clone of the last commit, made in a temporary folder or in FOLDER, which is kept, so that a second
@@ -34,7 +34,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 LOGS = ROOT / "_build" / "environments"
-REPEATS = ROOT / "tests" / "repeats.json"
+REPEATS = LOGS / "repeats.json"
 PY = ".venv/bin/python"
 PYTEST = [PY, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
 SANITIZE = "tests/nbval_sanitize.cfg"
@@ -221,12 +221,11 @@ def shuffled(seed: int) -> Iterator[Outcome]:
     yield run("shuffled", f"seed {seed}", command, ROOT, own_surroundings(PYTHONPATH=str(ROOT)))
 
 
-def repeats(runs: int, only: str) -> Iterator[Outcome]:
-    """The chapters, then the tests of pages, so many times, as `make test` runs them; a run that has passed is kept."""
-    changed = ["git", "diff", "--quiet", "HEAD", "--", ".", f":!{REPEATS.relative_to(ROOT)}"]
-    if subprocess.run(changed, cwd=ROOT).returncode:
+def repeats(runs: int, only: str, kept: Path) -> Iterator[Outcome]:
+    """The chapters, then the tests of pages, so many times, as `make test` runs them; a run that passed goes to `kept`."""
+    if subprocess.run(["git", "diff", "--quiet", "HEAD"], cwd=ROOT).returncode:
         sys.exit("repeats are kept with what the last commit has, and there are changes that it has not: commit first")
-    passed = json.loads(REPEATS.read_text(encoding="utf-8")) if REPEATS.exists() else {}
+    passed = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
     for what, parts in REPEATED.items():  # what passed before a change says nothing about what is there now
         names = ["git", "rev-parse", *(f"HEAD:{part}" for part in parts)]
         state = subprocess.run(names, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
@@ -242,9 +241,10 @@ def repeats(runs: int, only: str) -> Iterator[Outcome]:
             outcome = run("repeats", f"{what}-{number}", command, ROOT, own_surroundings(PYTHONPATH=str(ROOT)))
             if outcome.passed:
                 passed[what]["runs"].append(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC: {outcome.said}")
-                unfinished = REPEATS.with_suffix(".part")  # a run that is killed here loses nothing
+                kept.parent.mkdir(parents=True, exist_ok=True)
+                unfinished = kept.with_suffix(".part")  # a run that is killed here loses nothing
                 unfinished.write_text(json.dumps(passed, indent=1) + "\n", encoding="utf-8")
-                unfinished.replace(REPEATS)
+                unfinished.replace(kept)
             yield outcome
 
 
@@ -283,6 +283,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="of shuffled")
     parser.add_argument("--runs", type=int, default=10, help="of repeats (10)")
     parser.add_argument("--only", default="", help="of repeats: chapters or pages")
+    parser.add_argument("--kept", type=Path, default=REPEATS, help="of repeats: the file of runs that passed")
     asked = parser.parse_args()
     steps = {step: command for step, command in STEPS.items() if not asked.step or step in asked.step}
     outcomes = []
@@ -298,7 +299,7 @@ def main() -> int:
                 case "shuffled":
                     tried = shuffled(asked.seed)
                 case "repeats":
-                    tried = repeats(asked.runs, asked.only)
+                    tried = repeats(asked.runs, asked.only, asked.kept.resolve())
                 case "audit":
                     tried = audited(folder)
                 case _ if re.fullmatch(r"python3\.\d+", name):

@@ -39,8 +39,8 @@ MODELS = [
 ANALYSIS = [
     Mutant("cnnlib/analysis/receptive_field.py", "dilation * (kernel_size - 1) * self.jump)", "(kernel_size - 1) * self.jump)", "tests/analysis/test_receptive_fields.py"),
     Mutant("cnnlib/analysis/receptive_field.py", "max(field.hi for field in fields))", "min(field.hi for field in fields))", "tests/analysis/test_receptive_fields.py"),
-    Mutant("cnnlib/analysis/trace.py", "output.numel() * in_channels * prod(kernel)", "output.numel() * channels * prod(kernel)", "tests/analysis/test_counts.py"),
-    Mutant("cnnlib/analysis/trace.py", "if ceil_mode and (positions - 1) * s >= n + p:", "if ceil_mode and (positions - 1) * s > n + p:", "tests/analysis/test_anatomy.py tests/analysis/test_receptive_fields.py tests/analysis/test_counts.py"),
+    Mutant("cnnlib/analysis/rules/convolution.py", "output.numel() * in_channels * prod(kernel)", "output.numel() * channels * prod(kernel)", "tests/analysis/test_counts.py"),
+    Mutant("cnnlib/analysis/rules/pooling.py", "if ceil_mode and (positions - 1) * s >= n + p:", "if ceil_mode and (positions - 1) * s > n + p:", "tests/analysis/test_anatomy.py tests/analysis/test_receptive_fields.py tests/analysis/test_counts.py"),
     Mutant("cnnlib/analysis/trace.py", "self.uncounted.pop(id(tensor), 0)", "self.uncounted.get(id(tensor), 0)", "tests/analysis/test_anatomy.py tests/analysis/test_counts.py"),
     Mutant("cnnlib/analysis/memory.py", '"momentum": 1,', '"momentum": 2,', "tests/analysis/test_memory.py"),
     Mutant("cnnlib/analysis/conventions.py", "        return 2 * values(layer)\n    if layer.op == \"adaptive_avg_pool2d\":", "        return values(layer)\n    if layer.op == \"adaptive_avg_pool2d\":", "tests/analysis/test_conventions.py"),
@@ -48,21 +48,23 @@ ANALYSIS = [
 TRAINING = [
     Mutant("cnnlib/training/augment.py", "torch.where(mirrored, images.flip(3), images)", "torch.where(mirrored, images.flip(2), images)", "tests/training/test_augment.py"),
     Mutant("cnnlib/training/augment.py", "(axes * variances.clamp_min(0).sqrt()).T", "(axes * variances.clamp_min(0)).T", "tests/training/test_augment.py"),
-    Mutant("cnnlib/training/loop.py", "mine = batch[rank::processes]", "mine = batch[:len(batch) // processes]", "tests/training/test_distributed.py"),
-    Mutant("cnnlib/training/loop.py", "                optimizer.zero_grad()\n", "", "tests/training/test_loop.py"),
+    Mutant("cnnlib/training/loop.py", "mine = batch[run.rank :: run.processes]", "mine = batch[: len(batch) // run.processes]", "tests/training/test_distributed.py"),
+    Mutant("cnnlib/training/loop.py", "        run.optimizer.zero_grad()\n", "", "tests/training/test_loop.py"),
     Mutant("cnnlib/training/recipes.py", "    weight_decay: float = 1e-4", "    weight_decay: float = 1e-3", "tests/training/test_recipes.py"),
 ]  # fmt: skip
 COURSE = [
-    Mutant("cnnlib/course/quizzes/04_resnet.yaml", "  answer: 27\n", "  answer: 28\n", "tests/course/test_quiz.py"),
-    Mutant("cnnlib/course/quizzes/03_inception_bottleneck.yaml", "  answer: 505774080", "  answer: 505774081", "tests/course/test_quiz.py"),
-    Mutant("cnnlib/course/quizzes/04_resnet.yaml", "      correct: false\n      proof: len(blocks(create_model(\"cifar_resnet\", depth=110))) > 110**2 / 4", "      correct: true\n      proof: len(blocks(create_model(\"cifar_resnet\", depth=110))) > 110**2 / 4", "tests/course/test_quiz.py"),
-    Mutant("cnnlib/course/explorers/resnet.py", '"channels": shape[0],', '"channels": shape[1],', "tests/course/test_explorers.py"),
-    Mutant("cnnlib/course/explorers/classic.py", '"(n + 2p − f) mod s", left)', '"(n + 2p − f) mod s", s)', "tests/course/test_explorers_classic.py tests/course/test_explorers.py"),
-    Mutant("cnnlib/course/checks/resnet.py", "lambda b, x: F.relu(inside(b, x)) + b.shortcut(x),", "lambda b, x: F.relu(inside(b, x) + b.shortcut(x)),", "tests/course/test_known_mistakes.py"),
+    Mutant("cnnlib/chapters/resnet/quiz.yaml", "  answer: 27\n", "  answer: 28\n", "tests/chapters/test_questions.py"),
+    Mutant("cnnlib/chapters/inception_bottleneck/quiz.yaml", "  answer: 505774080", "  answer: 505774081", "tests/chapters/test_questions.py"),
+    Mutant("cnnlib/chapters/resnet/quiz.yaml", "      correct: false\n      proof: len(blocks(create_model(\"cifar_resnet\", depth=110))) > 110**2 / 4", "      correct: true\n      proof: len(blocks(create_model(\"cifar_resnet\", depth=110))) > 110**2 / 4", "tests/chapters/test_questions.py"),
+    Mutant("cnnlib/chapters/resnet/explorers.py", '"channels": shape[0],', '"channels": shape[1],', "tests/chapters/test_resnet_explorers.py"),
+    Mutant("cnnlib/chapters/classic_networks/explorers.py", '"(n + 2p − f) mod s", left)', '"(n + 2p − f) mod s", s)', "tests/chapters/test_classic_networks_explorers.py"),
+    Mutant("cnnlib/chapters/resnet/checks.py", "lambda b, x: F.relu(inside(b, x)) + b.shortcut(x),", "lambda b, x: F.relu(inside(b, x) + b.shortcut(x)),", "tests/chapters/test_known_mistakes.py"),
     Mutant("cnnlib/course/html.py", "            part = escape(part, quote=False)", "            part = str(part)", "tests/course"),
-    Mutant("cnnlib/course/assets/quiz.js", "const right = off(Number(key.dataset.answer)) <= 1e-9;", "const right = off(Number(key.dataset.answer)) <= 1;", "tests/browser/test_scripts.py"),
-    Mutant("cnnlib/course/assets/quiz.js", "const right = inputs[i].checked === correct;", "const right = inputs[i].checked !== correct;", "tests/browser/test_scripts.py"),
-    Mutant("cnnlib/course/papers.yaml", "quantity: params, value: 60000, printed: \"60,000\"", "quantity: params, value: 61000, printed: \"61,000\"", "tests/course/test_papers_classic.py tests/course/test_papers.py"),
+    Mutant("cnnlib/course/quiz/quiz.js", "const right = off(Number(key.dataset.answer)) <= 1e-9;", "const right = off(Number(key.dataset.answer)) <= 1;", "tests/browser/test_scripts.py"),
+    Mutant("cnnlib/course/quiz/quiz.js", "const right = inputs[i].checked === correct;", "const right = inputs[i].checked !== correct;", "tests/browser/test_scripts.py"),
+    Mutant("cnnlib/course/papers.yaml", "quantity: params, value: 60000, printed: \"60,000\"", "quantity: params, value: 61000, printed: \"61,000\"", "tests/chapters/test_classic_networks_papers.py tests/course/test_papers.py"),
+    Mutant("cnnlib/experiments/record.py", "            if name in runs:", "            if False:", "tests/experiments/test_record.py"),
+    Mutant("cnnlib/experiments/record.py", "key}={value!r}", "key}={value}", "tests/experiments/test_record.py"),
 ]  # fmt: skip
 MUTANTS = MODELS + ANALYSIS + TRAINING + COURSE
 

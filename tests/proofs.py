@@ -9,15 +9,15 @@ from torch import nn
 
 import cnnlib
 from cnnlib.analysis.roofline import work
+from cnnlib.chapters import recorded_runs
+from cnnlib.chapters.choosing_a_network.explorers import anatomy_of, costs_of, time_by_kind
 from cnnlib.course import reported
 from cnnlib.course.curves import best_rate, final_errors
-from cnnlib.course.explorers.comparison import anatomy_of, costs_of
 from cnnlib.course.ranking import spearman
+from cnnlib.experiments.small_inception import SmallInception
+from cnnlib.experiments.transfer import with_new_head
 from cnnlib.models import inception_v4, resnet
-from cnnlib.training import compress
-from cnnlib.training.experiments import SmallInception
-from cnnlib.training.record import recorded_runs
-from cnnlib.training.transfer import with_new_head
+from cnnlib.probes import compress
 
 
 def blocks(model: nn.Module) -> list[nn.Module]:
@@ -42,6 +42,7 @@ SCOPE = {name: getattr(cnnlib, name) for name in cnnlib.__all__} | {
     "recorded_runs": recorded_runs,
     "reported": reported,
     "spearman": spearman,
+    "time_by_kind": time_by_kind,
     "torch": torch,
     "torchinfo": torchinfo,
     "with_new_head": with_new_head,

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from benchmarks import __main__ as bench
-from benchmarks import building, inference, testing
+from benchmarks import building, inference, testing, widgets
 from benchmarks.timing import Row, Unavailable, table
 
 IMPORT, ANALYSIS, PAGES = (bench.PARTS[name] for name in ("importing", "analysis", "pages"))
@@ -119,7 +119,23 @@ def test_projections_follow_the_rest_of_their_unit():
 def test_without_jupyter_book_nothing_is_built(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     with pytest.raises(Unavailable, match=r"jupyter-book: pip install -r requirements-book\.txt"):
-        building.build(tmp_path)
+        widgets.build(tmp_path)
+
+
+def test_a_build_is_measured_and_one_that_fails_is_said(tmp_path):
+    (tmp_path / "chapters").mkdir()
+    cells = [{"cell_type": "markdown", "source": [f"{number}"]} for number in range(4)]
+    (tmp_path / building.CHAPTER).write_text(f'{{"cells": {cells}}}'.replace("'", '"'), encoding="utf-8")
+    book = building.Book(tmp_path, [sys.executable, "-c", "print(open('chapters/04_resnet.ipynb').read()); exit(7)"])
+    with pytest.raises(RuntimeError, match="This sentence was not here before: 5"):
+        book.build("one chapter changed", 5)
+    assert building.Book(tmp_path, [sys.executable, "-c", "bytearray(60_000_000)"]).build("cold", 0).peak > 60
+
+
+def test_a_target_is_a_part_of_the_peers_time():
+    runs = [[building.Run(seconds, seconds, 1) for seconds in times] for times in ((1, 9, 2), (8, 8, 8))]
+    kept, missed = building.row("one chapter changed", *runs), building.row("nothing changed", *runs)
+    assert (kept.ours, kept.theirs, kept.kept, missed.kept) == (2, 8, True, False)
 
 
 def test_the_time_of_tests_is_read_from_what_pytest_says(tmp_path):

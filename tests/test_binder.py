@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from book.repository import ROOT
+from book.tools.repository import ROOT
 
 BINDER = ROOT / "binder"
 CHAPTER = "chapters/03_inception_bottleneck.ipynb"

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -12,7 +13,8 @@ from torch import nn
 
 from cnnlib import anatomy, create_model, list_models
 from cnnlib.__main__ import main
-from cnnlib.training import record
+from cnnlib.chapters import named
+from cnnlib.experiments import record
 
 MODULE = """
 import torch
@@ -150,9 +152,13 @@ def test_models(capsys):
 def test_record_runs_the_suite(monkeypatch, capsys, tmp_path):
     ran = []
     monkeypatch.setattr(record, "record", lambda *given: ran.append(given))
-    printed(capsys, "record", "resnet_bench")
-    printed(capsys, "record", "choosing_times", "--to", str(tmp_path))
-    assert ran == [("resnet_bench", None), ("choosing_times", tmp_path)]
+    printed(capsys, "record", "resnet/bench")
+    printed(capsys, "record", "choosing_a_network/times", "--to", str(tmp_path / "mine.jsonl"))
+    resnet, choosing = named("resnet"), named("choosing_a_network")
+    assert ran == [
+        (resnet.suite("bench"), Path(str(resnet.file("runs", "bench.jsonl")))),
+        (choosing.suite("times"), tmp_path / "mine.jsonl"),
+    ]
 
 
 SIZE = ("--input", "3", "16", "16")
@@ -183,7 +189,10 @@ SIZE = ("--input", "3", "16", "16")
         (("anatomy", "mine:Net", "--training", "0"), "batch=0 is no number of images"),
         (("anatomy", "mine:Net", "--depth", "-1"), "--depth -1 is less than 0"),
         (("models", "resnets"), "family='resnets' is unknown"),
-        (("record", "nothing"), "no suite is called 'nothing'"),
+        (("record", "nothing"), "no chapter is called 'nothing'; there is classic_networks, "),
+        (("record", "nothing/bench"), "no chapter is called 'nothing'; there is classic_networks, "),
+        (("record", "resnet/nothing"), "no suite is called 'nothing'; there is resnet/degradation, "),
+        (("record", "resnet"), "no suite is called ''; there is resnet/degradation, "),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
@@ -226,7 +235,7 @@ def test_in_a_process_of_its_own_it_imports_nothing_that_trains_or_draws():
     )
     assert done.stdout.startswith("cifar_resnet20, input 3×32×32\n")
     modules = set(done.stderr.split())
-    unused = "torchvision sklearn pandas matplotlib scipy yaml IPython cnnlib.course cnnlib.training.record".split()
+    unused = "torchvision sklearn pandas matplotlib scipy yaml IPython cnnlib.course cnnlib.chapters cnnlib.experiments".split()
     assert not modules.intersection(unused)
 
 

@@ -20,17 +20,25 @@ import torch
 import yaml
 from safetensors.torch import save_file
 
-from book import execute, lint_notebooks, repository
 from book.extension import glossary, teaching
-from book.reading import load_entries, read_notebook
+from book.tools import execute, lint_notebooks, repository
+from book.tools.reading import read_notebook
 from cnnlib import create_model, load_weights
-from cnnlib.course import ledger, networks, papers, quiz
+from cnnlib.chapters import named
+from cnnlib.course import papers
+from cnnlib.course.landing import networks
+from cnnlib.course.ledger import entries as claims
+from cnnlib.course.ledger.ledger import _row
+from cnnlib.course.quiz import questions as quiz_questions
+from cnnlib.course.quiz.quiz import _question
+from cnnlib.experiments.record import read_runs
 from cnnlib.models.registry import FAMILIES, list_models
-from cnnlib.training import History, record
+from cnnlib.training import History
 from cnnlib.training.checkpoint import Checkpoint
 
 ROOT = repository.ROOT
 COURSE = ROOT / "cnnlib" / "course"
+CHAPTER = ROOT / "cnnlib" / "chapters" / "resnet"
 
 
 class Kind(NamedTuple):
@@ -54,15 +62,15 @@ def whole_quiz(questions):
         assert question["kind"] != "single" or options.count(True) == 1
         assert "answer" not in question or math.isfinite(question["answer"])
     for number, question in enumerate(questions, 1):
-        assert "<fieldset" in quiz._question(number, question)
+        assert "<fieldset" in _question(number, question)
 
 
 def whole_ledger(entries):
     assert texts(entries, "id", "short", "statement", "source", "comment", "where")
-    assert all(entry["verdict"] in ledger.VERDICTS for entry in entries)
+    assert all(entry["verdict"] in claims.VERDICTS for entry in entries)
     assert len({entry["id"] for entry in entries}) == len(entries)
     for entry in entries:
-        assert "<td" in ledger._row(entry | {"chapter": "04_resnet", "value": None})
+        assert "<td" in _row(entry | {"chapter": "04_resnet", "value": None})
 
 
 def whole_networks(found):
@@ -100,20 +108,19 @@ def whole_records(runs):
         assert all(math.isfinite(value) for curve in run["curves"].values() for value in curve)
 
 
-SUITE = "resnet_bench"
-RECORD = record.folder(SUITE) / record.file_name(next(record.configurations(SUITE)))
 YAML = {
-    "quiz": Kind(COURSE / "quizzes/04_resnet.yaml", lambda path: quiz.parse(path.read_bytes(), path.name), whole_quiz),
-    "ledger": Kind(COURSE / "ledger/04_resnet.yaml", lambda path: ledger.parse(path.read_bytes(), path.name), whole_ledger),
-    "sources": Kind(COURSE / "ledger/sources.yaml", lambda path: ledger.parse_sources(path.read_bytes()), lambda known: [key + said for key, said in known.items()]),
-    "networks": Kind(COURSE / "networks.yaml", lambda path: networks.parse(path.read_bytes()), whole_networks),
+    "quiz": Kind(CHAPTER / "quiz.yaml", lambda path: quiz_questions.parse(path.read_bytes(), path.name), whole_quiz),
+    "ledger": Kind(CHAPTER / "ledger.yaml", lambda path: claims.parse(path.read_bytes(), path.name), whole_ledger),
+    "sources": Kind(COURSE / "ledger/sources.yaml", lambda path: claims.parse_sources(path.read_bytes()), lambda known: [key + said for key, said in known.items()]),
+    "networks": Kind(COURSE / "landing/networks.yaml", lambda path: networks.parse(path.read_bytes()), whole_networks),
     "papers": Kind(COURSE / "papers.yaml", lambda path: papers.parse(path.read_bytes()), whole_papers),
     "glossary": Kind(ROOT / "book/glossary.yaml", lambda path: glossary.parse(path.read_bytes()), whole_glossary),
     "sessions": Kind(ROOT / "book/sessions.yaml", lambda path: teaching.parse_plans(path.read_bytes()), whole_plans),
-    "ledger for the build": Kind(COURSE / "ledger/04_resnet.yaml", lambda path: load_entries(path.read_bytes(), path.name, ("id", "short")), lambda entries: texts(entries, "id", "short")),
+}  # fmt: skip
+JSON_LINES = {
+    "runs": Kind(CHAPTER / "runs/bench.jsonl", lambda path: read_runs(named("resnet").suite("bench"), path), whole_records),
 }  # fmt: skip
 JSON = {
-    "record": Kind(RECORD, lambda path: record.recorded_runs(SUITE, path.parent), whole_records),
     "notebook": Kind(ROOT / "chapters/02_vgg_receptive_fields.ipynb", read_notebook, nbformat.validate),
 }
 
@@ -214,12 +221,16 @@ def renamed_field(data: Any, dice: random.Random) -> None:
 CONTENTS = [field_lost, other_type, not_a_number, twice, renamed_field]
 
 
-def damaged(raw: bytes, accident: Any, dice: random.Random, is_yaml: bool) -> bytes:
+def damaged(raw: bytes, accident: Any, dice: random.Random, kind: Kind) -> bytes:
     if accident in BYTES:
         return accident(raw, dice)
-    data = yaml.safe_load(raw) if is_yaml else json.loads(raw)
+    if kind in JSON_LINES.values():
+        data = [json.loads(line) for line in raw.splitlines()]
+        accident(data, dice)
+        return "\n".join(json.dumps(entry, default=str) for entry in data).encode()
+    data = yaml.safe_load(raw) if kind in YAML.values() else json.loads(raw)
     accident(data, dice)
-    if is_yaml:
+    if kind in YAML.values():
         return yaml.safe_dump(data, allow_unicode=True, sort_keys=False).encode()
     return json.dumps(data, default=str).encode()
 
@@ -227,7 +238,7 @@ def damaged(raw: bytes, accident: Any, dice: random.Random, is_yaml: bool) -> by
 SEEDS = range(2)
 CASES = [
     pytest.param(kind, accident, seed, id=f"{name}-{accident.__name__}-{seed}")
-    for name, kind in (YAML | JSON).items()
+    for name, kind in (YAML | JSON | JSON_LINES).items()
     for accident in BYTES + CONTENTS
     for seed in SEEDS
     if seed == 0 or accident not in (empty, other_encoding, nested, itself)  # which know no chance
@@ -243,7 +254,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_a_damaged_file_is_named_with_what_is_wrong(kind, accident, seed, tmp_path, request):
     path = tmp_path / kind.file.name
     dice = random.Random(request.node.callspec.id)
-    path.write_bytes(damaged(kind.file.read_bytes(), accident, dice, kind in YAML.values()))
+    path.write_bytes(damaged(kind.file.read_bytes(), accident, dice, kind))
     before = contents(tmp_path)
     try:
         read = kind.read(path)

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 import cnnlib
-from book import drawings
-from book.repository import CARD, ROOT
+from book.tools import drawings
+from book.tools.repository import CARD, ROOT
 from cnnlib.palette import DARK, LIGHT
 
 DRAWN = drawings.drawings()
@@ -16,7 +16,9 @@ DRAWN = drawings.drawings()
 
 @pytest.mark.parametrize("name", DRAWN)
 def test_what_is_committed_is_what_is_drawn(name):
-    assert (drawings.ASSETS / name).read_text(encoding="utf-8") == DRAWN[name], "python -m book.drawings draws it anew"
+    assert (drawings.ASSETS / name).read_text(encoding="utf-8") == DRAWN[name], (
+        "python -m book.tools.drawings draws it anew"
+    )
 
 
 def test_the_card_has_a_bar_for_each_block_of_the_network():

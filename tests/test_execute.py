@@ -3,7 +3,7 @@
 import nbformat
 from nbformat.v4 import new_code_cell, new_notebook
 
-from book import execute
+from book.tools import execute
 
 
 def write(path, *sources):

@@ -3,6 +3,7 @@
 import io
 import re
 import shutil
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,10 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
 
-from book.extension import api, api_links, ledger, maths, search, social
-from book.repository import ROOT, Repository
+from book.extension import api, api_links, maths, prose, search, social
+from book.extension.library import Library
+from book.tools.repository import ROOT, Repository
+from cnnlib.course.chapter import Chapter
 
 BIBLIOGRAPHY = "# References\n\n```{bibliography}\n:all:\n:list: bullet\n```\n"
 
@@ -27,7 +30,11 @@ def build(folder: Path, page: str, extensions: list[str], **config) -> tuple[str
     (folder / "book/references.md").write_text(BIBLIOGRAPHY, encoding="utf-8")
     shutil.copy(ROOT / "book/references.bib", folder / "book")
     (folder / "index.md").write_text(f"# Page\n\n{page}\n\n```{{toctree}}\nbook/references\n```\n", encoding="utf-8")
-    config |= {"extensions": ["myst_parser", "sphinxcontrib.bibtex", *extensions], "bibtex_cite_id": "{key}"}
+    config |= {
+        "source_suffix": {".md": "markdown"},
+        "extensions": ["myst_parser", "sphinxcontrib.bibtex", *extensions],
+        "bibtex_cite_id": "{key}",
+    }
     config |= {"bibtex_bibfiles": ["book/references.bib"], "myst_enable_extensions": ["dollarmath"]}
     out, warnings = folder / "out", io.StringIO()
     with docutils_namespace():  # what it registers goes with it: another test builds a book too
@@ -67,16 +74,26 @@ def test_a_citation_with_no_entry_is_a_warning(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("docstring", "rst"),
+    ("docstring", "shown"),
     [
-        ("Gives `x`, a *b* of |c| and d_ here.", r"Gives `x`, a \*b\* of \|c\| and d\_ here."),
-        ("First.\n\n    code = 1\n\nLast.", "First.\n\n::\n\n        code = 1\n\nLast."),
-        ("`fit(**options)` and ``x_``", "`fit(**options)` and ``x_``"),
+        (
+            "Gives `x`, a *b* of |c| and d_ here.",
+            '<paragraph>Gives <literal classes="code">x</literal>, a *b* of |c| and d_ here.</paragraph>',
+        ),
+        (
+            "First.\n\n    code = 1\n\nLast.",
+            '<paragraph>First.</paragraph><literal_block xml:space="preserve">    code = 1</literal_block>'
+            "<paragraph>Last.</paragraph>",
+        ),
+        (
+            "`fit(**options)` and ``x_``",
+            '<paragraph><literal classes="code">fit(**options)</literal> and <literal>x_</literal></paragraph>',
+        ),
         ("", ""),
     ],
 )
-def test_docstrings_as_rst(docstring, rst):
-    assert api.as_rst(docstring) == rst
+def test_docstrings_are_shown_as_typed_with_their_code(docstring, shown):
+    assert "".join(str(node) for node in api.paragraphs(docstring)) == shown
 
 
 ENTRIES = api_links.Entries(
@@ -121,11 +138,9 @@ def test_which_entry_a_piece_of_code_is(code, name):
 
 
 def test_the_exported_names_are_those_that_python_exports():
-    import cnnlib
-    import cnnlib.course
-    import cnnlib.training
-
-    assert api_links.exports(ROOT) == {*cnnlib.__all__, *cnnlib.training.__all__, *cnnlib.course.__all__}
+    its = Library(ROOT)
+    for name in ("cnnlib", "cnnlib.course", "cnnlib.probes", "cnnlib.training"):
+        assert sorted(its.module(name).exported) == sorted(import_module(name).__all__)
 
 
 def test_the_first_call_in_code_leads_to_its_entry():
@@ -205,22 +220,31 @@ def test_a_card_is_shown_only_where_its_address_is_known():
 @pytest.fixture
 def book_with_ledger(tmp_path, monkeypatch):
     """A book of a chapter with a section, a page for the ledger that links to two chapters, and entries to match."""
-    monkeypatch.setattr(ledger, "FOLDER", tmp_path / "entries")
+    folder = f"toy_{tmp_path.name}".replace("-", "_")  # a name of its own: Python keeps a package that it has imported
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(prose, "in_order", lambda: [Chapter(folder, page="04_resnet", title="Four")])
+    rest = "statement: A claim., source: common in course notes, verdict: not reproducible, comment: None."
     pages = {
         "index.md": "# Book\n\n```{toctree}\nchapters/04_resnet\nbook/ledger\n```\n",
         "chapters/04_resnet.md": "# Four\n\n## What is a block's job?\n\nA text.\n\n### Inner\n\nMore.\n\n## Other\n\nNo claim.\n",
         "book/ledger.md": '# Ledger\n\n<p><a href="../chapters/04_resnet.html#what-is-a-block-s-job">four</a> and '
         '<a href="../chapters/05_after_resnet.html">five</a></p>\n',
-        "entries/04_resnet.yaml": '- {id: one, short: a first, section: "What is a block\'s job?"}\n'
-        '- {id: two, short: a second}\n- {id: three, short: a third, section: "What is a block\'s job?"}\n',
+        f"{folder}/__init__.py": "",
+        f"{folder}/ledger.yaml": f'- {{id: one, short: a first, {rest}, section: "SECTION"}}\n'
+        f"- {{id: two, short: a second, {rest}}}\n"
+        f'- {{id: three, short: a third, {rest}, section: "SECTION"}}\n',
     }
 
-    def make(**changes: str) -> tuple[dict[str, str], str]:
+    def make(section: str = "What is a block's job?", **changes: str) -> tuple[dict[str, str], str]:
         for name, text in (pages | changes).items():
             (tmp_path / name).parent.mkdir(exist_ok=True)
-            (tmp_path / name).write_text(text, encoding="utf-8")
+            (tmp_path / name).write_text(text.replace("SECTION", section), encoding="utf-8")
         out, warnings = tmp_path / "out", io.StringIO()
-        config = {"extensions": ["myst_parser", "book.extension.ledger"], "exclude_patterns": ["out"]}
+        config = {
+            "source_suffix": {".md": "markdown"},
+            "extensions": ["myst_parser", "book.extension.ledger"],
+            "exclude_patterns": ["out"],
+        }
         with docutils_namespace():  # what it registers goes with it: another test builds a book too
             Sphinx(tmp_path, None, out, tmp_path / "doctrees", "html", config, None, warnings).build(force_all=True)
         return {
@@ -240,9 +264,8 @@ def test_a_section_links_to_the_claims_that_it_discusses(book_with_ledger):
 
 
 def test_a_claim_of_a_section_that_is_not_there_is_a_warning(book_with_ledger):
-    entry = '- {id: one, short: a first, section: "What is a blok?"}\n'
-    _, warnings = book_with_ledger(**{"entries/04_resnet.yaml": entry})
-    assert "the ledger (one) names a section that is not there: 'What is a blok?'" in warnings
+    _, warnings = book_with_ledger(section="What is a blok?")
+    assert "the ledger (one, three) names a section that is not there: 'What is a blok?'" in warnings
 
 
 def test_a_chapter_that_is_not_written_is_text_until_it_is(book_with_ledger):

@@ -11,7 +11,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
 
 from book.extension import glossary
-from book.repository import ROOT
+from book.tools.repository import ROOT
 
 ENTRIES = """
 - {term: map, forms: [maps], plain: [map of the town], definition: The values of a channel., chapter: 01_one, section: "Is it the reader's?"}
@@ -54,6 +54,7 @@ def build(folder: Path, entries: str, chapters: dict[str, str]) -> tuple[Path, s
     pages = "\n".join(["book/glossary", *chapters])
     (folder / "index.md").write_text(f"# Book\n\n```{{toctree}}\n{pages}\n```\n", encoding="utf-8")
     config = {
+        "source_suffix": {".md": "markdown"},
         "extensions": ["myst_parser", "sphinx.ext.mathjax", "book.extension.glossary"],
         "myst_enable_extensions": ["dollarmath", "amsmath"],
         "myst_heading_anchors": 3,

@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from book import execute, lint_notebooks, repository
+from book.tools import execute, lint_notebooks, repository
 
 SETUP = repository.setup_cell(repository.Repository("owner/name"), "0.1.0")
 PIP = '%pip install "cnnlib"'

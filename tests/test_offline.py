@@ -4,7 +4,7 @@ import zipfile
 
 import pytest
 
-from book.offline import NAME, pack
+from book.tools.offline import NAME, pack
 
 
 @pytest.fixture

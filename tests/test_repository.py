@@ -8,9 +8,9 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from book import repository
 from book.extension.run_links import report_line, run_links
-from book.repository import Repository
+from book.tools import repository
+from book.tools.repository import Repository
 
 CELL = "import cnnlib"
 

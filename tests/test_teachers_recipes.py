@@ -13,20 +13,19 @@ import nbformat
 import pytest
 from bs4 import BeautifulSoup
 
-from book.repository import ROOT
+from book.tools.repository import ROOT
 
 PAGE = ROOT / "book/for_teachers.md"
-BLOCK = re.compile(r"(?P<said>[^\n]+)\n\n```(?P<language>yaml|python|sh)\n(?P<code>.*?)```", re.DOTALL)
+BLOCK = re.compile(r"(?P<said>[^\n]+)\n\n```(?P<language>yaml|python|sh)\n(?P<code>.*?)^```$", re.DOTALL | re.MULTILINE)
 # What a sentence before a block says is done with it.
 APPEND = re.compile(r"Append this to `(?P<file>[^`]+)`")
 WRITE = re.compile(r"Write `(?P<file>[^`]+)`")
 BELOW = re.compile(r"In `(?P<file>[^`]+)`, put this below `(?P<line>[^`]+)`")
-BELOW_IN_CODE = re.compile(r"In the code of `(?P<file>[^`]+)`, put this below `(?P<line>[^`]+)`")
 CELL = re.compile(r"add this cell to `(?P<file>[^`]+)` below the heading \*(?P<heading>[^*]+)\*")
 # What the commands of the Makefile run. Not make itself: it would look for an environment of its own in the copy.
-PYTHON, JUPYTER_BOOK = sys.executable, str(Path(sys.executable).with_name("jupyter-book"))
+PYTHON = sys.executable
 QUIET = {"CNNLIB_QUIET": "1", "SOURCE_DATE_EPOCH": "0"}
-LINT = ["ruff check .", "ruff format --check .", "book.lint_notebooks", "book.repository --check"]
+LINT = ["ruff check .", "ruff format --check .", "book.tools.lint_notebooks", "book.tools.repository --check"]
 
 
 @dataclass
@@ -58,12 +57,6 @@ def carry_out(step: Step, project: Path) -> None:
         ]
         notebook.cells.insert(at + 1, nbformat.v4.new_code_cell(step.code.rstrip("\n")))
         nbformat.write(notebook, path)
-    elif found := BELOW_IN_CODE.search(step.said):
-        path = project / found["file"]
-        notebook = nbformat.read(path, 4)
-        (cell,) = [c for c in notebook.cells if c.cell_type == "code" and found["line"] in c.source]
-        cell.source = put_below(cell.source, found["line"], step.code)
-        nbformat.write(notebook, path)
     elif found := BELOW.search(step.said):
         path = project / found["file"]
         path.write_text(put_below(path.read_text(encoding="utf-8"), found["line"], step.code), encoding="utf-8")
@@ -73,8 +66,10 @@ def carry_out(step: Step, project: Path) -> None:
     else:
         found = WRITE.search(step.said)
         assert found, f"what is to be done with the block after {step.said!r}?"
-        assert not (project / found["file"]).exists()
-        (project / found["file"]).write_text(step.code, encoding="utf-8")
+        path = project / found["file"]
+        assert not path.exists()
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(step.code, encoding="utf-8")
 
 
 def put_below(text: str, line: str, code: str) -> str:
@@ -89,13 +84,13 @@ def run(line: str, project: Path) -> None:
     words = shlex.split(line)
     match words:
         case ["make", "execute", notebooks]:
-            commands = [f"book.execute {notebooks.removeprefix('NOTEBOOKS=')}"]
+            commands = [f"book.tools.execute {notebooks.removeprefix('NOTEBOOKS=')}"]
         case ["make", "lint"]:
             commands = LINT
         case ["make", "repository", address]:
-            commands = [f"book.repository {address.removeprefix('GITHUB=')}"]
+            commands = [f"book.tools.repository {address.removeprefix('GITHUB=')}"]
         case ["make", "book"]:
-            commands = ["book"]
+            commands = ["book.tools.build"]
         case [".venv/bin/jupytext", *_]:
             commands = [f"jupytext {shlex.join(words[1:])}"]
         case ["rm", name]:
@@ -105,9 +100,8 @@ def run(line: str, project: Path) -> None:
             raise AssertionError(f"a recipe runs {line!r}, which this test does not know")
     environment = os.environ | QUIET | {"PYTHONPATH": str(project)}
     for command in commands:
-        book = [JUPYTER_BOOK, "build", ".", "--all", "-W", "--keep-going", "-q"]
-        run_this = book if command == "book" else [PYTHON, "-m", *shlex.split(command)]
-        done = subprocess.run(run_this, cwd=project, env=environment, capture_output=True, text=True)
+        call = [PYTHON, "-m", *shlex.split(command)]
+        done = subprocess.run(call, cwd=project, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
 
 
@@ -154,6 +148,12 @@ def test_the_recipes_do_what_they_say(tmp_path):
     chapter = page(project, "chapters/07_depthwise.html")
     assert "Depthwise convolutions" in chapter.h1.text and chapter.select('fieldset[data-id="depthwise-groups"]')
     assert chapter.select_one("table th").find_parent("table")
+    assert chapter.select("cnn-explorer#a-toy-network")
+    (line,) = chapter.select(".ledger-line a")
+    assert line.text == "nine times less work"
+    assert page(project, "book/ledger.html").select("#claim-separable-nine-times")
+    exercises = page(project, "book/for_teachers.html").select("td")
+    assert any("the weights of a separable 3×3 convolution" in cell.text for cell in exercises)
     progress = page(project, "book/progress.html")
     assert progress.select('tr[data-name="07_depthwise"] a[href="../chapters/07_depthwise.html"]')
     assert any("Depthwise" in link.text for link in page(project, "book/index.html").select("nav a"))

@@ -1,22 +1,75 @@
 """The book's Sphinx extension: maths without Node, anchors in the bibliography, the glossary, what teachers need, how
-to run each notebook, links to source, API and ledger, what search finds, what a link to a page shows."""
+to run each notebook, the API reference and the source, links to them and to the ledger, what search finds, what a link
+to a page shows, and which pages a build makes again."""
 
-import gc
+from collections.abc import Iterator
+from types import SimpleNamespace
 
+import myst_nb.sphinx_
+from docutils import nodes
+from pygments.formatter import Formatter
 from sphinx.application import Sphinx
+from sphinx.highlighting import PygmentsBridge
 
-from . import api, api_links, glossary, ledger, maths, references, run_links, search, social, source_links, teaching
+from . import (
+    api,
+    api_links,
+    glossary,
+    incremental,
+    ledger,
+    maths,
+    references,
+    run_links,
+    search,
+    social,
+    source_links,
+    sources,
+    teaching,
+)
+
+FORMATTERS: dict[str, Formatter] = {}
+
+
+def walk(node: nodes.Node) -> Iterator[nodes.Node]:
+    """A node and all below it, as they follow each other on the page."""
+    yield node
+    levels = [iter(node.children)]
+    while levels:
+        for child in levels[-1]:
+            yield child
+            if child.children:
+                levels.append(iter(child.children))
+                break
+        else:
+            levels.pop()
+
+
+def walk_instances(node: nodes.Node, kinds: type | tuple[type, ...]) -> Iterator[nodes.Node]:
+    """Those of them that are of these kinds."""
+    return (one for one in walk(node) if isinstance(one, kinds))
+
+
+def formatter(bridge: PygmentsBridge, **options) -> Formatter:
+    """The formatter with these options, made once."""
+    name = repr((bridge.formatter, bridge.formatter_args, sorted(options.items())))
+    if name not in FORMATTERS:
+        FORMATTERS[name] = bridge.formatter(**bridge.formatter_args | options)
+    return FORMATTERS[name]
 
 
 def setup(app: Sphinx) -> dict:
     """Connect the parts."""
-    # A build makes millions of small objects and keeps them: looking for garbage among them at Python's usual pace took
-    # a fifth of the time, and the build needs no more memory without.
-    gc.set_threshold(100_000, 50, 1000)
+    # docutils passes each node through one generator for each level above it, some two million times a build.
+    nodes.Node._superfast_findall, nodes.Node._fast_findall = walk, walk_instances
+    # Sphinx makes a formatter for each piece of code, and each one writes its style sheet first, which nobody reads.
+    PygmentsBridge.get_formatter = formatter
+    # myst-nb writes each notebook once more, for the launch buttons of pages that are no notebooks; there are none.
+    myst_nb.sphinx_.nbformat = SimpleNamespace(writes=lambda notebook: "")
     for part in (
         api,
         api_links,
         glossary,
+        incremental,
         ledger,
         maths,
         references,
@@ -24,6 +77,7 @@ def setup(app: Sphinx) -> dict:
         search,
         social,
         source_links,
+        sources,
         teaching,
     ):
         part.setup(app)

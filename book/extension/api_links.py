@@ -1,36 +1,27 @@
 """Names of the library lead to their entry in the API reference, once on each page in its text and once in its code.
 
 In text `fit`, `cnnlib.fit`, `fit(model, data)`, `Anatomy.to_frame` and `checks.output_size` are names. A bare name in
-small letters counts only when `cnnlib`, `cnnlib.training` or `cnnlib.course` exports it: `receptive_field` may be a
+small letters counts only when `cnnlib` or one of its packages in `EXPORTING` exports it: `receptive_field` may be a
 check, and is mostly something else. Where a full name leads to the source (`source_links`), it is left alone. In code it
 is what is called, `cnnlib.fit(` and `Quiz(`, that leads there.
 """
 
-import ast
 import re
-from pathlib import Path
 
 from docutils import nodes
 from sphinx.application import Sphinx
 
+from .incremental import also_shown
+from .library import library
+
 PAGE = "book/api"
-EXPORTING = ("cnnlib", "cnnlib/training", "cnnlib/course")
+EXPORTING = ("cnnlib", "cnnlib.training", "cnnlib.probes", "cnnlib.course", "cnnlib.chapters")
 NAME = re.compile(r"([A-Za-z_]\w*(?:\.\w+)*)(\(.*\))?", re.DOTALL)
 # As Pygments marks up a call: a name, maybe behind a module's, before a bracket.
 CALL = re.compile(
     r'(?:<span class="n">(cnnlib|checks|claims|explorers)</span><span class="o">\.</span>|(?<!\.</span>))'
     r'<span class="n">(\w+)</span>(?=<span class="p">\()'
 )
-
-
-def exports(root: Path) -> set[str]:
-    """The names in `__all__` of the packages that a reader imports from, read without importing them."""
-    names = set()
-    for package in EXPORTING:
-        for node in ast.parse((root / package / "__init__.py").read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.Assign) and node.targets[0].id == "__all__":
-                names |= set(ast.literal_eval(node.value))
-    return names
 
 
 class Entries:
@@ -41,16 +32,20 @@ class Entries:
 
     @classmethod
     def of(cls, app: Sphinx) -> "Entries":
-        """Those of the book that is being built."""
-        objects = app.env.get_domain("py").objects.items()
-        return cls({name: one.node_id for name, one in objects if one.docname == PAGE}, exports(Path(app.confdir)))
+        """Those of the book that is being built, once its pages are read."""
+        if not hasattr(app, "api_entries"):
+            objects = app.env.get_domain("py").objects.items()
+            anchors = {name: one.node_id for name, one in objects if one.docname == PAGE}
+            its = library(app)
+            app.api_entries = cls(anchors, {name for one in EXPORTING for name in its.module(one).exported})
+        return app.api_entries
 
     def find(self, code: str) -> str | None:
         """The documented name that a piece of code is, if it is one; None too where it could be several."""
         match = NAME.fullmatch(code)
         if not match:
             return None
-        name = re.sub(r"^(cnnlib\.)?((training|course)\.)?", "", match[1])
+        name = re.sub(r"^(cnnlib\.)?((training|probes|course|chapters)\.)?", "", match[1])
         if "." not in name and name not in self.exported and not name[:1].isupper():
             return None
         found = [one for one in self.anchors if one.endswith(f".{name}")]
@@ -95,7 +90,13 @@ def link_code(app: Sphinx, pagename: str, templatename: str, context: dict, doct
         context["body"] = linked_code(context["body"], Entries.of(app), app.builder.get_relative_uri(pagename, PAGE))
 
 
+def shown_on(app: Sphinx, docname: str) -> list[str]:
+    """The names that may be linked where they stand bare."""
+    return sorted(Entries.of(app).exported)
+
+
 def setup(app: Sphinx) -> None:
     """Connect to each document, after the links to the source, and to each page."""
     app.connect("doctree-resolved", link_text, priority=600)
     app.connect("html-page-context", link_code)
+    also_shown(app, shown_on)

@@ -8,6 +8,7 @@ that no chapter uses, or that names a heading which is not there, is a warning, 
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from html import escape
 from pathlib import Path
 
@@ -19,7 +20,10 @@ from sphinx.errors import ExtensionError
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-from ..reading import load_entries
+from cnnlib.course.html import slug as slug_of
+from cnnlib.course.reading import load_entries
+
+from .incremental import also_shown, remembered
 from .prose import chapters, number, running_text, straight
 
 PAGE, SOURCE = "book/glossary", "book/glossary.yaml"
@@ -47,7 +51,7 @@ class Entry:
     @property
     def slug(self) -> str:
         """The term as part of an id."""
-        return re.sub(r"[^a-z0-9]+", "-", self.term.lower()).strip("-")
+        return slug_of(self.term)
 
 
 def parse(text: str | bytes) -> dict[str, Entry]:
@@ -83,7 +87,10 @@ def parse(text: str | bytes) -> dict[str, Entry]:
 
 def load(root: Path) -> dict[str, Entry]:
     """The book's entries. Raises as `parse` does."""
-    return parse((root / SOURCE).read_bytes())
+    return _parse((root / SOURCE).read_bytes())
+
+
+_parse = lru_cache(maxsize=1)(parse)
 
 
 class Matcher:
@@ -93,23 +100,34 @@ class Matcher:
         self.entry_of: dict[str, Entry | None] = {}
         for entry in entries:
             self.entry_of |= dict.fromkeys(entry.plain) | dict.fromkeys((entry.term, *entry.forms), entry)
-        forms = sorted(self.entry_of, key=len, reverse=True)
-        self.pattern = re.compile(
-            r"(?<![\w×-])(?:" + "|".join(f"({self._pattern(form)})" for form in forms) + r")(?![\w-])"
-        )
-        self.forms = forms
+        self.form_of = {self._spelled(form): form for form in sorted(self.entry_of, key=len, reverse=True)}
+        # No group around each form: with a group the engine tries all of them at every word.
+        self.pattern = re.compile(rf"(?<![\w×-])(?:{'|'.join(map(self._pattern, self.form_of.values()))})(?![\w-])")
 
     @staticmethod
     def _pattern(form: str) -> str:
         first = f"[{form[0]}{form[0].upper()}]" if form.islower() and form[0].isalpha() else re.escape(form[0])
         return first + straight(re.escape(form[1:])).replace(r"\ ", r"\s+")
 
+    @staticmethod
+    def _spelled(text: str) -> str:
+        return " ".join(straight(text).split())
+
     def find(self, text: str) -> Iterator[tuple[int, int, Entry]]:
         """Where each use of a term begins and ends, in order."""
         for match in self.pattern.finditer(straight(text)):
-            entry = self.entry_of[self.forms[match.lastindex - 1]]
-            if entry:
+            spelled = self._spelled(match[0])
+            form = self.form_of.get(spelled) or self.form_of[spelled[0].lower() + spelled[1:]]
+            if entry := self.entry_of[form]:
                 yield match.start(), match.end(), entry
+
+
+def matcher_of(entries: dict[str, Entry]) -> Matcher:
+    """The matcher of all entries, made once."""
+    return _matcher(tuple(entries.values()))
+
+
+_matcher = lru_cache(maxsize=1)(Matcher)
 
 
 class Use(nodes.inline):
@@ -157,21 +175,32 @@ def first_uses(
             yield text, first
 
 
+def terms_and_sections(
+    document: nodes.document, name: str, entries: dict[str, Entry]
+) -> tuple[list[str], dict[str, str]]:
+    """The terms that a chapter uses, and the ids of its sections by their headings."""
+    terms = [entry.term for _, found in first_uses(document, matcher_of(entries), name) for _, _, entry in found]
+    return terms, {straight(section[0].astext()): section["ids"][0] for section in document.findall(nodes.section)}
+
+
+def read_chapter(app: Sphinx, document: nodes.document) -> None:
+    """Find the terms of a chapter while its parsed text is at hand: to load it again takes longer than to search it."""
+    if app.env.docname.startswith("chapters/") and PAGE in app.env.found_docs:
+        remembered(app.env, app.env.docname, terms_and_sections, (load(Path(app.srcdir)),), document)
+
+
 def collect(app: Sphinx, env: BuildEnvironment) -> None:
     """Note which chapters use each term, and where the sections are that explain them; say what is amiss."""
     if PAGE not in env.found_docs:
         return
     entries = load(Path(app.srcdir))
-    matcher = Matcher(entries.values())
     used: dict[str, list[str]] = {term: [] for term in entries}
     sections: dict[tuple[str, str], str] = {}
     for name in chapters(env.found_docs):
-        document = env.get_doctree(name)
-        for section in document.findall(nodes.section):
-            sections[name, straight(section[0].astext())] = section["ids"][0]
-        for _, found in first_uses(document, matcher, name):
-            for _, _, entry in found:
-                used[entry.term].append(name)
+        terms, ids = remembered(env, name, terms_and_sections, (entries,))
+        sections |= {(name, heading): anchor for heading, anchor in ids.items()}
+        for term in terms:
+            used[term].append(name)
     for entry in entries.values():
         chapter = f"chapters/{entry.chapter}"
         if chapter not in env.found_docs:
@@ -180,17 +209,17 @@ def collect(app: Sphinx, env: BuildEnvironment) -> None:
             LOG.warning("glossary: %r is explained in %s, which has no section %r", entry.term, chapter, entry.section)
         if not used[entry.term]:
             LOG.warning("glossary: no chapter uses %r", entry.term)
-    app.glossary = (entries, matcher, used, sections)
+    app.glossary = (entries, used, sections)
 
 
 def link(app: Sphinx, document: nodes.document, docname: str) -> None:
     """Link the first uses of a chapter; on the glossary's page, say where each term is explained and used."""
     if not hasattr(app, "glossary"):
         return
-    entries, matcher, used, sections = app.glossary
+    entries, used, sections = app.glossary
     address = lambda name: app.builder.get_relative_uri(docname, name)  # noqa: E731
     if docname.startswith("chapters/"):
-        for text, found in list(first_uses(document, matcher, docname)):
+        for text, found in list(first_uses(document, matcher_of(entries), docname)):
             split(
                 text,
                 [
@@ -224,7 +253,7 @@ class Glossary(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         self.env.note_dependency(str(Path(self.env.srcdir) / SOURCE))
         entries = load(Path(self.env.srcdir))
-        matcher = Matcher(entries.values())
+        matcher = matcher_of(entries)
         sections: dict[str, nodes.definition_list] = {}
         made = []
         for entry in entries.values():
@@ -266,11 +295,21 @@ def checked(app: Sphinx) -> None:
             raise ExtensionError(str(error)) from error
 
 
+def shown_on(app: Sphinx, docname: str) -> list[object]:
+    """The entries on a chapter's page; on the glossary's own, where they are used and explained."""
+    if docname == PAGE or (docname.startswith("chapters/") and hasattr(app, "glossary")):
+        entries, used, sections = app.glossary
+        return [entries, used, sections] if docname == PAGE else [entries]
+    return []
+
+
 def setup(app: Sphinx) -> None:
     """Connect."""
     app.add_directive("course-glossary", Glossary)
     app.add_node(Use, html=(visit_use, depart_use))
     app.add_node(Places)
     app.connect("builder-inited", checked)
+    app.connect("doctree-read", read_chapter)
     app.connect("env-updated", collect)
     app.connect("doctree-resolved", link)
+    also_shown(app, shown_on)

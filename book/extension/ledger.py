@@ -11,22 +11,21 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
-from ..reading import load_entries
-from ..repository import ROOT
+from .incremental import also_shown, digest_of_file
+from .prose import folder_of
 
 PAGE = "book/ledger"
-FOLDER = ROOT / "cnnlib/course/ledger"  # read as files: building the book imports no cnnlib, which needs torch
 TO_CHAPTER = re.compile(r'<a href="\.\./(?P<page>chapters/\w+)\.html[^"]*">(?P<text>[^<]*)</a>')
 log = logging.getLogger(__name__)
 
 
 def discussed(docname: str) -> dict[str, list[dict]]:
-    """The entries of a chapter that name a section, by section. Raises ValueError, naming the file and the entry."""
-    file = FOLDER / f"{docname.removeprefix('chapters/')}.yaml"
+    """The claims of a chapter that name a section, by section. Raises ValueError, naming the file and the claim."""
     by_section: dict[str, list[dict]] = {}
-    for entry in load_entries(file.read_bytes(), file, ("id", "short")) if file.is_file() else []:
-        if isinstance(entry.get("section"), str):
-            by_section.setdefault(entry["section"], []).append(entry)
+    chapter = folder_of(docname)
+    for claim in chapter.claims() if chapter else []:
+        if "section" in claim:
+            by_section.setdefault(claim["section"], []).append(claim)
     return by_section
 
 
@@ -59,7 +58,14 @@ def drop_links(app: Sphinx, pagename: str, templatename: str, context: dict, doc
         context["body"] = TO_CHAPTER.sub(lambda link: link[0 if link["page"] in written else "text"], context["body"])
 
 
+def shown_on(app: Sphinx, docname: str) -> str:
+    """The entries on a chapter's page."""
+    chapter = folder_of(docname)
+    return digest_of_file(str(chapter.file("ledger.yaml"))) if chapter else ""
+
+
 def setup(app: Sphinx) -> None:
     """Connect to each document and page."""
     app.connect("doctree-resolved", cite_entries)
     app.connect("html-page-context", drop_links)
+    also_shown(app, shown_on)

@@ -5,6 +5,9 @@ from collections.abc import Iterator
 
 from docutils import nodes
 
+from cnnlib.chapters import in_order
+from cnnlib.course.chapter import Chapter
+
 
 def straight(text: str) -> str:
     """With the apostrophes that one types: Sphinx bends those of the pages."""
@@ -43,3 +46,8 @@ def chapters(pages: set[str]) -> list[str]:
 def number(chapter: str) -> int:
     """`chapters/04_resnet` is 4."""
     return int(re.search(r"(\d+)_", chapter)[1])
+
+
+def folder_of(page: str) -> Chapter | None:
+    """The folder in `cnnlib.chapters` of a page, as `chapters/04_resnet`; None for a page that has none."""
+    return next((chapter for chapter in in_order() if f"chapters/{chapter.page}" == page), None)

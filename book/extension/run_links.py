@@ -4,11 +4,12 @@ Under the title of the errata: where to report a mistake.
 """
 
 from html import escape
+from pathlib import Path
 
 from docutils import nodes
 from sphinx.application import Sphinx
 
-from ..repository import Repository
+from ..tools.repository import Repository
 
 ERRATA = "book/errata"
 NO_ADDRESS = "Run it: this book has no public address yet, so there is no Colab button; <code>make lab</code> opens this chapter on your machine."
@@ -38,9 +39,11 @@ def add_run_links(app: Sphinx, pagename: str, templatename: str, context: dict, 
     if doctree is None:
         return
     if pagename == ERRATA:
-        line = report_line(Repository.read())
+        line = report_line(Repository.read(Path(app.confdir)))
     elif pagename.startswith("chapters/") and context["sourcename"].endswith(".ipynb"):
-        line = run_links(Repository.read(), pagename, context["pathto"](f"_sources/{context['sourcename']}", 1))
+        line = run_links(
+            Repository.read(Path(app.confdir)), pagename, context["pathto"](f"_sources/{context['sourcename']}", 1)
+        )
     else:
         return
     context["body"] = context["body"].replace("</h1>", f"</h1>\n{line}", 1)

@@ -2,12 +2,13 @@
 
 import re
 from html import escape
+from pathlib import Path
 
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-from ..repository import CARD, Repository
+from ..tools.repository import CARD, Repository
 
 LONGEST = 200  # characters of a description; readers of links cut longer ones
 CARD_SAYS = "The blocks of ResNet-34, from high and narrow to low and wide, each with its shortcut"
@@ -41,7 +42,7 @@ def add_tags(app: Sphinx, pagename: str, templatename: str, context: dict, doctr
     lines = [f'<link rel="apple-touch-icon" href="{context["pathto"]("_static/touch_icon.png", 1)}">']
     if doctree is not None:
         title = re.sub(r"<[^>]+>", "", context["title"])
-        found = tags(Repository.read(), title, description(doctree), app.config.html_title)
+        found = tags(Repository.read(Path(app.confdir)), title, description(doctree), app.config.html_title)
         if context.get("pageurl"):
             found["og:url"] = context["pageurl"]
         lines += [
@@ -53,7 +54,7 @@ def add_tags(app: Sphinx, pagename: str, templatename: str, context: dict, doctr
 
 def set_address(app: Sphinx, config: Config) -> None:
     """Sphinx makes each page's canonical address from this; none while the repository has no address."""
-    config.html_baseurl = Repository.read().site or ""
+    config.html_baseurl = Repository.read(Path(app.confdir)).site or ""
 
 
 def setup(app: Sphinx) -> None:

@@ -4,8 +4,6 @@ A name is linked when the API reference documents it; so a chapter shows a few l
 """
 
 import re
-import shutil
-from pathlib import Path
 
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -27,12 +25,6 @@ def link_names(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         link += literal
 
 
-def forget_sources(app: Sphinx) -> None:
-    """Remove the pages of an earlier build: viewcode keeps one whose module has not changed, without anchors for new entries."""
-    shutil.rmtree(Path(app.outdir, "_modules"), ignore_errors=True)
-
-
 def setup(app: Sphinx) -> None:
-    """Connect to the start, and to each document once its names are known."""
-    app.connect("builder-inited", forget_sources)
+    """Connect to each document once its names are known."""
     app.connect("doctree-resolved", link_names)

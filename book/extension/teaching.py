@@ -17,11 +17,13 @@ from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-from ..reading import load_entries, load_yaml
-from .prose import chapters, number, running_text, straight
+from cnnlib.course.chapter import Chapter
+from cnnlib.course.reading import load_yaml
+
+from .incremental import also_shown, digest_of_file, remembered
+from .prose import chapters, folder_of, number, running_text, straight
 
 PAGE, PLANS = "book/for_teachers", "book/sessions.yaml"
-CHECKS, QUIZZES = "cnnlib/course/checks", "cnnlib/course/quizzes"
 # What takes how long. Slow reading, since formulas and code are read along; the rest is what we plan with.
 WORDS_A_MINUTE, MINUTES_AN_EXPLORER, MINUTES_AN_EXERCISE, MINUTES_A_QUESTION = 150, 2, 10, 1.5
 WHOLE = "all"
@@ -49,7 +51,7 @@ class Exercise:
 
 
 @dataclass
-class Chapter:
+class TaughtChapter:
     """What the page for teachers needs of a chapter."""
 
     title: str
@@ -58,23 +60,22 @@ class Chapter:
     page: str
 
 
-def checks(root: Path) -> dict[str, str]:
-    """What each check asks for, in the words of its docstring.
+def checks(chapter: Chapter) -> dict[str, str]:
+    """What each check of a chapter asks for, in the words of its docstring.
 
     Read from the source, as building the book has no torch to import it with.
     """
+    source = chapter.file("checks.py")
     found = {}
-    for path in sorted((root / CHECKS).glob("*.py")):
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            words = isinstance(node, ast.FunctionDef) and ast.get_docstring(node)
-            if words and words.startswith("Grades "):
-                found[node.name] = " ".join(words.removeprefix("Grades ").split("\n\n")[0].split())
+    for node in ast.parse(source.read_text(encoding="utf-8")).body if source.is_file() else []:
+        words = isinstance(node, ast.FunctionDef) and ast.get_docstring(node)
+        if words and words.startswith("Grades "):
+            found[node.name] = " ".join(words.removeprefix("Grades ").split("\n\n")[0].split())
     return found
 
 
-def read_chapter(env: BuildEnvironment, name: str, known: dict[str, str]) -> Chapter:
-    """A chapter's sections and exercises, from its parsed page and its quiz."""
-    document = env.get_doctree(name)
+def chapter_of(document: nodes.document, name: str, known: dict[str, str], quiz: str) -> TaughtChapter:
+    """A chapter's sections and exercises, from its parsed page and its folder; `quiz` is the digest of its questions."""
     (top,) = [node for node in document.children if isinstance(node, nodes.section)]
     sections = []
     for part in top.children:
@@ -84,11 +85,10 @@ def read_chapter(env: BuildEnvironment, name: str, known: dict[str, str]) -> Cha
             explorers = outputs.count("<cnn-explorer ")
             sections.append(Section(straight(part[0].astext()), part["ids"][0], words, explorers))
     by_heading = {section.heading: section for section in sections}
-    quiz = Path(env.srcdir) / QUIZZES / f"{name.removeprefix('chapters/')}.yaml"
-    questions = load_entries(quiz.read_bytes(), quiz.name, ("section", "kind")) if quiz.is_file() else []
-    for question in questions:
+    folder = folder_of(name)
+    for question in folder.questions() if folder else []:
         if question["section"] not in by_heading:
-            LOG.warning("%s: %s has no section %r", quiz.name, name, question["section"])
+            LOG.warning("%s/quiz.yaml: %s has no section %r", folder.name, name, question["section"])
             continue
         by_heading[question["section"]].questions[question["kind"]] += 1
     exercises, title = [], ""
@@ -97,16 +97,28 @@ def read_chapter(env: BuildEnvironment, name: str, known: dict[str, str]) -> Cha
             title = straight(node.astext()).partition(" · ")[2].rstrip(".?") + (
                 "?" if node.astext().endswith("?") else ""
             )
-        elif called := re.fullmatch(r"checks\.(\w+)\(\w+\)", node.astext().strip()):
+        elif called := re.fullmatch(r"chapter\.checks\.(\w+)\(\w+\)", node.astext().strip()):
             exercises.append(Exercise(called[1], title, known[called[1]]))
-    return Chapter(straight(top[0].astext()), sections, exercises, name)
+    return TaughtChapter(straight(top[0].astext()), sections, exercises, name)
+
+
+def read_chapter(app: Sphinx, name: str, document: nodes.document | None = None) -> TaughtChapter:
+    """The chapter of that name, as it was found last where nothing has changed."""
+    folder = folder_of(name)
+    made_from = (checks(folder), digest_of_file(str(folder.file("quiz.yaml")))) if folder else ({}, "")
+    return remembered(app.env, name, chapter_of, made_from, document)
+
+
+def read_while_at_hand(app: Sphinx, document: nodes.document) -> None:
+    """Read a chapter when it has been parsed: to load it again takes longer."""
+    if app.env.docname.startswith("chapters/") and PAGE in app.env.found_docs:
+        read_chapter(app, app.env.docname, document)
 
 
 def collect(app: Sphinx, env: BuildEnvironment) -> None:
     """Read all chapters, once they are parsed."""
     if PAGE in env.found_docs:
-        known = checks(Path(app.srcdir))
-        app.chapters = {name: read_chapter(env, name, known) for name in chapters(env.found_docs)}
+        app.chapters = {name: read_chapter(app, name) for name in chapters(env.found_docs)}
 
 
 class Generated(nodes.General, nodes.Element):
@@ -143,7 +155,7 @@ def fill(app: Sphinx, document: nodes.document, docname: str) -> None:
         place.replace_self(place["make"](app, place))
 
 
-def link(app: Sphinx, chapter: Chapter, text: str, anchor: str = "") -> nodes.reference:
+def link(app: Sphinx, chapter: TaughtChapter, text: str, anchor: str = "") -> nodes.reference:
     """A link from the page for teachers into a chapter."""
     address = app.builder.get_relative_uri(PAGE, chapter.page) + (anchor and f"#{anchor}")
     return nodes.reference("", text, refuri=address, internal=True)
@@ -178,7 +190,7 @@ def minutes(sections: list[Section], exercises: list[Exercise]) -> dict[str, int
     }
 
 
-def chosen(app: Sphinx, session: dict) -> list[tuple[Chapter, list[Section]]]:
+def chosen(app: Sphinx, session: dict) -> list[tuple[TaughtChapter, list[Section]]]:
     """The sections that a session names; what is not there is a warning, a chapter to come is left out."""
     parts = []
     for name, headings in session["read"].items():
@@ -313,11 +325,18 @@ def question_list(app: Sphinx, place: Generated) -> list[nodes.Node]:
     return [table(["chapter", "section", "questions", "of which kind"], rows)]
 
 
+def shown_on(app: Sphinx, docname: str) -> list[object]:
+    """What the page for teachers is made from."""
+    return [app.chapters, digest_of_file(Path(app.srcdir, PLANS))] if docname == PAGE else []
+
+
 def setup(app: Sphinx) -> None:
     """Connect."""
     app.add_directive("session-plan", SessionPlan)
     app.add_directive("exercise-list", ExerciseList)
     app.add_directive("question-list", QuestionList)
     app.add_node(Generated)
+    app.connect("doctree-read", read_while_at_hand)
     app.connect("env-updated", collect)
     app.connect("doctree-resolved", fill)
+    also_shown(app, shown_on)

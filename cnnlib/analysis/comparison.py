@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from cnnlib.analysis.anatomy import Anatomy, anatomy
-from cnnlib.analysis.reading import by_axis, figure_html, megabytes, row_html, table_html, text_table
-from cnnlib.models import create_model
+from cnnlib.analysis.drawing.table import figure_html, megabytes, row_html, shape_text, table_html, text_table
+from cnnlib.analysis.result import Anatomy, anatomy
+from cnnlib.models.registry import create_model
 
 if TYPE_CHECKING:
     import pandas
@@ -46,13 +46,13 @@ class Comparison:
         return [
             (
                 label,
-                " and ".join(map(by_axis, seen.input_sizes)),
+                " and ".join(map(shape_text, seen.input_sizes)),
                 f"{seen.params:,}",
                 f"{seen.macs:,}",
                 f"{seen.output_bytes:,}",
                 megabytes(seen.weight_bytes),
                 f"{seen.depth:,}",
-                by_axis(seen.receptive_field) if seen.receptive_field else "?",
+                shape_text(seen.receptive_field) if seen.receptive_field else "?",
             )
             for label, seen in self.anatomies.items()
         ]
@@ -97,8 +97,8 @@ def compare(
             seen = analysed(network, input_size, dtype)
         except ValueError as error:
             raise ValueError(f"{label}: {error}") from None
-        same = sum(other == label or other.startswith(f"{label} (") for other in anatomies)
-        anatomies[f"{label} ({same + 1})" if same else label] = seen
+        namesakes = sum(other == label or other.startswith(f"{label} (") for other in anatomies)
+        anatomies[f"{label} ({namesakes + 1})" if namesakes else label] = seen
     return Comparison(anatomies)
 
 
@@ -107,7 +107,7 @@ def label_of(network: Network) -> str:
     if isinstance(network, str):
         return network
     if isinstance(network, Anatomy):
-        return network.model
+        return network.name
     if isinstance(network, nn.Module):
         return type(network).__name__
     raise TypeError(

@@ -4,14 +4,15 @@ from collections.abc import Callable, Iterable
 from math import prod
 from typing import NamedTuple
 
-from cnnlib.analysis.trace import JOINS, Layer
+from cnnlib.analysis.rules.joining import JOINS
+from cnnlib.analysis.trace import Layer
 
 NORMS = frozenset("batch_norm group_norm layer_norm instance_norm".split())
-ACTIVATIONS = frozenset("relu hardtanh prelu elu leaky_relu gelu silu".split())  # hardtanh: what nn.ReLU6 calls
+ACTIVATIONS = frozenset("relu hardtanh prelu elu leaky_relu gelu silu".split())  # nn.ReLU6 calls hardtanh
 
 
 class Convention(NamedTuple):
-    """A way of counting: what it counts, in words, and what one row of `Anatomy.layers` comes to."""
+    """A way of counting: its rule in words, and the count of one row of `Anatomy.layers`."""
 
     counts: str
     of: Callable[[Layer], int]

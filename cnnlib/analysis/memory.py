@@ -1,4 +1,4 @@
-"""What a training step keeps in memory: one pass on the meta device, with every storage that it makes watched."""
+"""The memory of a training step: one pass on the meta device, in which every new storage is watched."""
 
 import weakref
 from collections.abc import Callable, Iterator
@@ -13,17 +13,17 @@ from torch.utils._pytree import tree_leaves
 
 T = TypeVar("T")
 
-# Values that an optimiser keeps for each learned one between steps.
+# Values that an optimiser keeps between steps for each learned value.
 OPTIMIZERS = {"sgd": 0, "momentum": 1, "rmsprop": 1, "adam": 2}
 
 
 class Memory(NamedTuple):
     """Bytes of one training step on a batch of `batch` images.
 
-    `weights` are parameters and buffers, `gradients` one value a learned parameter, `optimizer_state` what the
-    optimiser keeps between steps. `saved` is what autograd keeps from the forward pass for the backward pass.
-    `peak` is the most that lives at once in a step: gradients come while what was saved goes, so it is less than the
-    sum of all. Workspaces of the device's own kernels come on top of it.
+    `weights` are parameters and buffers, `gradients` a value for each learned parameter, `optimizer_state` the values
+    that the optimiser keeps between steps. `saved` are the tensors that autograd keeps for the backward pass. `peak` is
+    the largest sum at one moment of a step: saved tensors go while gradients come, so it is less than the sum of all.
+    Workspaces of the device's own kernels come on top of it.
     """
 
     batch: int
@@ -36,14 +36,14 @@ class Memory(NamedTuple):
 
 
 class TrainingStep:
-    """A training step of `model` on images of `shapes`, (N, C, H, W) each, without memory and without touching it.
+    """A training step of `model` on images of `image_shapes`, (N, C, H, W) each, without memory and without touching it.
 
-    The pass runs in training mode on copies of parameters and buffers on the meta device. What is random in it (skipped
-    blocks, dropped paths) is drawn from a seed of its own. Floating-point weights have the type `dtype`.
+    The pass runs in training mode on copies of parameters and buffers on the meta device. Its random numbers (skipped
+    blocks, dropped paths) come from a seed of their own. Floating-point weights have the type `dtype`.
     """
 
-    def __init__(self, model: nn.Module, shapes: list[tuple[int, ...]], dtype: torch.dtype) -> None:
-        self.model, self.shapes, self.dtype = model, shapes, dtype
+    def __init__(self, model: nn.Module, image_shapes: list[tuple[int, ...]], dtype: torch.dtype) -> None:
+        self.model, self.image_shapes, self.dtype = model, image_shapes, dtype
         own = dict(model.named_parameters()) | dict(model.named_buffers())
         self.weights = {
             name: torch.empty_like(
@@ -64,18 +64,18 @@ class TrainingStep:
         return sum(tensor.nbytes for tensor in self.weights.values() if tensor.requires_grad)
 
     def run(self, then: Callable[[list[Tensor]], T]) -> T:
-        """`then(outputs)` of a forward pass; what autograd keeps for the backward pass is in `saved_storages` then.
+        """`then(outputs)` of a forward pass, after which `saved_storages` has the storages that autograd keeps.
 
         `then` runs while the copies stand in the model: checkpointed blocks run again in its backward pass.
         """
-        fixed = {storage(tensor) for tensor in self.weights.values()}
+        fixed = {storage_key(tensor) for tensor in self.weights.values()}
 
         def keep(tensor: Tensor) -> Tensor:
-            if storage(tensor) not in fixed:
-                self.saved_storages[storage(tensor)] = tensor.untyped_storage().nbytes()
+            if storage_key(tensor) not in fixed:
+                self.saved_storages[storage_key(tensor)] = tensor.untyped_storage().nbytes()
             return tensor
 
-        images = tuple(torch.empty(shape, device="meta", dtype=self.dtype) for shape in self.shapes)
+        images = tuple(torch.empty(shape, device="meta", dtype=self.dtype) for shape in self.image_shapes)
 
         class ForwardThen(nn.Module):
             def __init__(self, model: nn.Module) -> None:
@@ -95,7 +95,7 @@ class TrainingStep:
 
     def saved(self) -> int:
         """Bytes that autograd keeps from the forward pass."""
-        # As long as the outputs live, so does what they saved: no storage counts twice.
+        # The outputs keep their saved tensors alive, so no storage counts twice.
         return self.run(lambda outputs: sum(self.saved_storages.values()))
 
     def saved_and_peak(self) -> tuple[int, int]:
@@ -109,7 +109,7 @@ class TrainingStep:
                 total.backward()
             return saved
 
-        with LiveBytes(map(storage, self.weights.values())) as live:
+        with LiveBytes(map(storage_key, self.weights.values())) as live:
             saved = self.run(backward)
         return saved, live.peak
 
@@ -136,15 +136,15 @@ def memory(
     )
 
 
-def storage(tensor: Tensor) -> int:
-    """What tells one storage from another while both live."""
+def storage_key(tensor: Tensor) -> int:
+    """A key that is unique among live storages."""
     return tensor.untyped_storage()._cdata
 
 
 class LiveBytes(TorchDispatchMode):
     """Counts the bytes of the storages that operations make while it is on: `peak` is the most that lived at once.
 
-    `there` are those that were there before, which operations only view.
+    `there` are the storages from before, which operations only view.
     """
 
     def __init__(self, there: Iterator[int]) -> None:
@@ -155,7 +155,7 @@ class LiveBytes(TorchDispatchMode):
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         output = func(*args, **(kwargs or {}))
         for tensor in tree_leaves(output):
-            if isinstance(tensor, Tensor) and storage(tensor) not in self.living:
+            if isinstance(tensor, Tensor) and storage_key(tensor) not in self.living:
                 self.born(tensor.untyped_storage())
         return output
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class Field(NamedTuple):
-    """What the positions of a map see along one axis: position i sees the pixels lo + i·jump to hi + i·jump."""
+    """The receptive fields of a map along one axis: position i sees the pixels lo + i·jump to hi + i·jump."""
 
     jump: int
     lo: int
@@ -17,12 +17,12 @@ class Field(NamedTuple):
 
     @property
     def size(self) -> int:
-        """How many pixels one position sees."""
+        """The number of pixels that a position sees."""
         return self.hi - self.lo + 1
 
     @property
     def start(self) -> float:
-        """The centre of what position 0 sees, in pixels; 0 is the centre of the first pixel."""
+        """The centre of the field of position 0, in pixels; 0 is the centre of the first pixel."""
         return (self.lo + self.hi) / 2
 
     def window(self, kernel_size: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> "Field":
@@ -36,11 +36,15 @@ class Field(NamedTuple):
         return Field(self.jump * stride, self.lo + offset, self.hi + offset)
 
 
+Fields = tuple[Field, ...]  # the fields of a map, one for each axis: (height, width) for images
+ALL: Fields | None = None  # each value sees the whole image: after global pooling or a linear layer
+UNKNOWN: Fields = ()  # after an operation without a rule
+
 PIXELS = Field(jump=1, lo=0, hi=0)  # the input: position i is pixel i
 
 
 def join(fields: list[Field]) -> Field | None:
-    """What positions see that add or concatenate maps: the union of the branches. None where their jumps differ."""
+    """The field of a sum or concatenation: the union of the branches. None where their jumps differ."""
     if len({field.jump for field in fields}) != 1:
         return None
     return Field(fields[0].jump, min(field.lo for field in fields), max(field.hi for field in fields))

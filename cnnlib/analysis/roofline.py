@@ -10,13 +10,13 @@ Explained in chapter 6.
 from math import prod
 from typing import NamedTuple
 
-from cnnlib.analysis.anatomy import Anatomy
+from cnnlib.analysis.result import Anatomy
 
 
 class Work(NamedTuple):
     """One operation on a batch: `read` are the bytes of its input maps, `weights` of its parameters, `written` of its output.
 
-    Each is counted once, as if a cache held what is used again: less cannot be moved, more can.
+    Each byte counts once, as if a cache held it until its last use: a machine moves at least so many.
     """
 
     name: str

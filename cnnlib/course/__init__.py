@@ -1,29 +1,30 @@
-"""The teaching parts: explorers, benches, quizzes, checks and source listings."""
+"""The teaching parts: explorers, benches, quizzes, checks and source listings. What each chapter asks is in `cnnlib.chapters`."""
 
-from cnnlib.course import checks, claims, explorers
-from cnnlib.course.bench import Bench
-from cnnlib.course.explorer import Explorer, Knob
-from cnnlib.course.ledger import Ledger
-from cnnlib.course.listing import source
-from cnnlib.course.networks import NetworkTable, Timeline
-from cnnlib.course.papers import reported
-from cnnlib.course.prediction import Prediction
-from cnnlib.course.progress import Progress
-from cnnlib.course.quiz import Quiz
+from importlib import import_module
 
-__all__ = [
-    "Bench",
-    "Explorer",
-    "Knob",
-    "Ledger",
-    "NetworkTable",
-    "Prediction",
-    "Progress",
-    "Quiz",
-    "Timeline",
-    "checks",
-    "claims",
-    "explorers",
-    "reported",
-    "source",
-]
+# Each name is imported when it is first asked for, as in `cnnlib` itself.
+_HOMES = {
+    "Bench": "bench.bench",
+    "Explorer": "explorer.explorer",
+    "Knob": "explorer.explorer",
+    "Ledger": "ledger.ledger",
+    "NetworkTable": "landing.networks",
+    "Prediction": "pictures.prediction",
+    "Progress": "quiz.progress",
+    "Quiz": "quiz.quiz",
+    "Timeline": "landing.networks",
+    "reported": "papers",
+    "source": "listing",
+}
+__all__ = [*_HOMES]
+
+
+def __getattr__(name: str):
+    if name not in _HOMES:
+        raise AttributeError(f"module 'cnnlib.course' has no attribute {name!r}")
+    globals()[name] = found = getattr(import_module(f"cnnlib.course.{_HOMES[name]}"), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_HOMES]

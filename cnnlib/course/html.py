@@ -4,8 +4,10 @@ import html
 import json
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 from importlib.resources import files
+from typing import Any
 from xml.etree import ElementTree
 
 from cnnlib.palette import themed
@@ -21,24 +23,38 @@ def embed(data: object) -> str:
 
 @lru_cache
 def asset(name: str) -> str:
-    """A file of `assets/` without its comments and indentation: those are for who reads the source."""
-    text = (files("cnnlib.course") / "assets" / name).read_text(encoding="utf-8")
+    """A script or style of this folder, as "quiz/quiz.js", without its comments and indentation: pages do not need them."""
+    text = (files("cnnlib.course") / name).read_text(encoding="utf-8")
     comment = r"(?s)/\*.*?\*/" if name.endswith(".css") else r"(?m)^\s*//.*$"
     text = re.sub(comment, "", text)
     return "\n".join(line.strip() for line in text.splitlines() if line.strip())
 
 
 def style(*names: str) -> str:
-    """One `<style data-cnnlib>` with the palette and the named files of `assets/`."""
+    """One `<style data-cnnlib>` with the palette and the named files of this folder."""
     return "<style data-cnnlib>\n" + "\n".join([themed(".cnn-ui"), *map(asset, names)]) + "\n</style>"
 
 
 def script(*names: str) -> str:
-    """One inline `<script type="module" data-cnnlib>` with the named files of `assets/`, in that order.
+    """One inline `<script type="module" data-cnnlib>` with the named files of this folder, in that order.
 
     Inline, because an external module is blocked on `file://`; a module, because it runs after the page is parsed.
     """
     return '<script type="module" data-cnnlib>\n' + "\n".join(map(asset, names)) + "\n</script>"
+
+
+def table(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
+    """A plain HTML table; the first value of each row is its heading. Thousands are grouped, None is an empty cell."""
+
+    def cell(value: Any) -> str:
+        if value is None:
+            return ""
+        return escape(f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value))
+
+    head = "".join(f"<th>{cell(column)}</th>" for column in columns)
+    body = [[cell(value) for value in row] for row in rows]
+    lines = "".join(f"<tr><th>{row[0]}</th>{''.join(f'<td>{text}</td>' for text in row[1:])}</tr>" for row in body)
+    return f"<table><tr>{head}</tr>{lines}</table>"
 
 
 _INLINE = ((r"\*\*(.+?)\*\*", "strong"), (r"\*(.+?)\*", "em"), (r"\^(.+?)\^", "sup"), (r"~(.+?)~", "sub"))

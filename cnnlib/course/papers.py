@@ -1,4 +1,4 @@
-"""What the papers report: numbers that are cited, not computed."""
+"""Numbers that the papers report: cited, not computed."""
 
 from functools import cache
 from importlib import resources

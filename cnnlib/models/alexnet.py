@@ -7,8 +7,8 @@ Zeiler, Fergus 2013, "Visualizing and understanding convolutional networks", htt
 
 What was new: the pattern of LeNet-5, large enough for photographs of a thousand classes. ReLU trained it several times
 faster than tanh; dropout and augmentation kept 60 million parameters from overfitting; a network too large for one GPU
-was split over two. The form of 2014 has one tower again. ZFNet came from pictures of what AlexNet's layers respond to:
-a smaller window and a smaller stride in the first layer lose less of the image.
+was split over two. The form of 2014 has one tower again. ZFNet came from pictures of the patterns to which AlexNet's
+layers respond: a smaller window and a smaller stride in the first layer lose less of the image.
 
 Departures:
 - The paper of 2012 says 224×224 pixels. Its 55×55 maps follow from 227×227 without padding, which `alexnet_2012` reads.
@@ -95,7 +95,8 @@ class InHalves(nn.Module):
 class AlexNet2012(nn.Module):
     """AlexNet of Fig. 2: images (N, in_channels, 227, 227) → logits (N, num_classes).
 
-    What the paper's two GPUs hold are the two groups of CONV2, CONV4 and CONV5; `groups=1` is a network without them.
+    The two groups of CONV2, CONV4 and CONV5 are the halves on the paper's two GPUs; `groups=1` is a network without
+    them.
 
     Weights start as N(0, 0.01²), biases at 1 in CONV2, CONV4, CONV5, FC6 and FC7, at 0 elsewhere (Sec. 5). With
     `image_size` He's rule stands in: a deviation of 0.01 is too small for layers that read few values.
@@ -105,7 +106,15 @@ class AlexNet2012(nn.Module):
     16 to 64, and images of another size.
     """
 
-    def __init__(self, groups=2, *, num_classes=1000, in_channels=3, width=1.0, image_size=None) -> None:
+    def __init__(
+        self,
+        groups: int = 2,
+        *,
+        num_classes: int = 1000,
+        in_channels: int = 3,
+        width: float = 1.0,
+        image_size: int | None = None,
+    ) -> None:
         super().__init__()
         look_up("groups", groups, dict.fromkeys((1, 2)))
         c1, c2, c3, c4, c5, h6, h7 = (scaled_channels(units, width) for units in ALEXNET_2012)
@@ -165,7 +174,7 @@ def alexnet_2012(*, groups: int = 2, devices: tuple | None = None, **options) ->
 
 
 class Tower(nn.Module):
-    """What one GPU of Fig. 2 holds: half the filters of every convolution, half the units of FC6 and FC7.
+    """One GPU of Fig. 2: half the filters of every convolution, half the units of FC6 and FC7.
 
     The weights are copies of the first half (`number` 0) or the second (1) of each layer of `whole`.
     """
@@ -198,8 +207,8 @@ class AlexNet2012OnTwoDevices(nn.Module):
     """AlexNet of 2012 with a tower on each of two devices, and the weights of `whole`, which has two groups.
 
     Images (N, in_channels, 227, 227) on any device → logits (N, num_classes) on the first. A device reads the other's
-    half where Fig. 2 has lines across: before CONV3, FC6, FC7 and FC8. The function is that of `whole` except for what
-    dropout drops. `.to(device)` would undo the split.
+    half where Fig. 2 has lines across: before CONV3, FC6, FC7 and FC8. The function is that of `whole`, but
+    dropout drops other units. `.to(device)` would undo the split.
 
     Raises ValueError for a number of devices that is not two, a `whole` without its two groups, and images that `whole`
     refuses.
@@ -227,7 +236,7 @@ class AlexNet2012OnTwoDevices(nn.Module):
 
 
 def joined(halves: list[Tensor], device: torch.device) -> Tensor:
-    """Both halves on `device`, which already has one of them: what a device sends here is the price of the split."""
+    """Both halves on `device`, which has one of them already. The other one must be sent: the price of the split."""
     return torch.cat([half.to(device) for half in halves], dim=1)
 
 
@@ -238,8 +247,8 @@ class AlexNet(nn.Module):
     """AlexNet in one tower: images (N, in_channels, H, W), H and W at least 63 → logits (N, num_classes).
 
     `depth` counts the layers with weights: 8, or 6 and more with fewer or more 3×3 convolutions, of which the first
-    has 384 channels and the others 256. `first_stride` is the stride of CONV1, 4 as published. POOL5's map of 224×224
-    images, 6×6 as published, is what FC6 reads; maps of other images are pooled to its size.
+    has 384 channels and the others 256. `first_stride` is the stride of CONV1, 4 as published. FC6 reads POOL5's
+    map of 224×224 images, 6×6 as published; maps of other images are pooled to its size.
 
     Weights start as in the author's cuda-convnet2 (layers-imagenet-1gpu.cfg): N(0, 0.03²) in the 3×3 convolutions and
     N(0, 0.01²) elsewhere, biases at 1 in CONV2, CONV4, CONV5, FC6 and FC7, at 0 elsewhere. (Its −7 in all biases of FC8
@@ -251,7 +260,14 @@ class AlexNet(nn.Module):
     """
 
     def __init__(
-        self, *, num_classes=1000, in_channels=3, width=1.0, depth=8, first_stride=None, image_size=None
+        self,
+        *,
+        num_classes: int = 1000,
+        in_channels: int = 3,
+        width: float = 1.0,
+        depth: int = 8,
+        first_stride: int | None = None,
+        image_size: int | None = None,
     ) -> None:
         super().__init__()
         if depth < 6:
@@ -272,7 +288,7 @@ class AlexNet(nn.Module):
         self.pool1 = overlapping_pool()
         self.conv2 = nn.Conv2d(c1, c2, *second)
         self.pool2 = overlapping_pool()
-        channels = [c2, c3] + [c5] * (depth - 6)  # what CONV3, CONV4, CONV5, … read; the last is what CONV5 gives
+        channels = [c2, c3] + [c5] * (depth - 6)  # inputs of CONV3, CONV4, CONV5, …, and the output of the last
         layers = OrderedDict()
         for number, (before, after) in enumerate(pairwise(channels), start=3):
             layers[f"conv{number}"] = nn.Conv2d(before, after, 3, padding=1)
@@ -324,7 +340,15 @@ class ZFNet(nn.Module):
     images of another size.
     """
 
-    def __init__(self, *, variant="figure3", num_classes=1000, in_channels=3, width=1.0, image_size=None) -> None:
+    def __init__(
+        self,
+        *,
+        variant: str = "figure3",
+        num_classes: int = 1000,
+        in_channels: int = 3,
+        width: float = 1.0,
+        image_size: int | None = None,
+    ) -> None:
         super().__init__()
         filters = look_up("variant", variant, ZFNETS)
         c1, c2, c3, c4, c5, h6, h7 = (scaled_channels(units, width) for units in filters)

@@ -12,9 +12,9 @@ Departures:
 - Fig. 5 prints 576, 576 and 1024 output channels for 4c, 4d and 4e. Its columns add up to 608, 608 and 1056, which this
   network has; TF-Slim's `inception_v2` gets the printed ones with projections of 96 in 4c and 4d.
 - Fig. 5 gives 11.3 million parameters. Sec. 4.2 says 13.6 million.
-- Fig. 5 has a star at the first convolution: it was a separable one, which `separable_conv1=True` is. The default is
-  the 7×7 that stands in the table, as in most copies of the network.
-- Convolutions have biases, as in the copies of the network that Caffe's weights spread: 11 295 240 parameters. Sec. 3.2
+- Fig. 5 has a star at the first convolution: it was separable, as with `separable_conv1=True`. The default is the 7×7
+  of the table, as in most copies of the network.
+- Convolutions have biases, as in the copies of the network that Caffe's weights spread: 11,295,240 parameters. Sec. 3.2
   drops them, since the mean that is subtracted makes them idle; that is `conv_bias=False`.
 - The paper is silent on borders. Here all windows are padded, so that in a module that strides every path takes the
   same positions, and averages leave the border out, as in TF-Slim.
@@ -22,6 +22,7 @@ Departures:
 Explained in chapter 3.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 from torch import Tensor, nn
@@ -37,17 +38,29 @@ def max_pool(stride: int = 2) -> nn.MaxPool2d:
 
 
 def average_pool() -> nn.AvgPool2d:
-    """3×3 averages of what lies in the map: (N, C, H, W) → (N, C, H, W)."""
+    """3×3 averages over the positions inside the map: (N, C, H, W) → (N, C, H, W)."""
     return nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False)
 
 
 class Inception(Branches):
     """Two 3×3 in place of the 5×5: (N, in_channels, H, W) → (N, conv1x1 + conv3x3 + double3x3 + proj, H, W).
 
-    The widths are the columns of Fig. 5. `pool` makes the pooling, `conv` a convolution with what follows it.
+    The widths are the columns of Fig. 5. `pool` makes the pooling, `conv` a convolution and the layers that follow it.
     """
 
-    def __init__(self, in_channels, conv1x1, reduce3x3, conv3x3, reduce_double, double3x3, proj, *, pool, conv) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        conv1x1: int,
+        reduce3x3: int,
+        conv3x3: int,
+        reduce_double: int,
+        double3x3: int,
+        proj: int,
+        *,
+        pool: Callable[[], nn.Module],
+        conv: Callable[..., nn.Module],
+    ) -> None:
         super().__init__(
             conv1x1=conv(in_channels, conv1x1, 1),
             conv3x3=nn.Sequential(conv(in_channels, reduce3x3, 1), conv(reduce3x3, conv3x3, 3)),
@@ -65,7 +78,16 @@ class StridedInception(Branches):
     The last convolution of each path and the pooling stride. There is no 1×1 path, and no projection after the pooling.
     """
 
-    def __init__(self, in_channels, reduce3x3, conv3x3, reduce_double, double3x3, *, conv) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        reduce3x3: int,
+        conv3x3: int,
+        reduce_double: int,
+        double3x3: int,
+        *,
+        conv: Callable[..., nn.Module],
+    ) -> None:
         super().__init__(
             conv3x3=nn.Sequential(conv(in_channels, reduce3x3, 1), conv(reduce3x3, conv3x3, 3, 2)),
             double3x3=nn.Sequential(
@@ -107,8 +129,8 @@ class BNInception(nn.Module):
     """BN-Inception: images (N, in_channels, H, W), H and W at least 32 → logits (N, num_classes).
 
     With `separable_conv1=True` the first convolution is a 7×7 that makes 8 channels of each channel of the image alone,
-    and a 1×1 that mixes them. `conv_bias=False` takes the biases of all convolutions away; that 7×7 has none. `width`, all channels
-    times this, is ours.
+    and a 1×1 that mixes them. `conv_bias=False` takes the biases of all convolutions away; that 7×7 has none. `width`,
+    all channels times this, is ours.
 
     The paper does not say how weights start. Here it is He's rule, which TF-Slim's `inception_v2` has in its 3×3
     convolutions; most of its 1×1 have a fixed spread of 0.09 or 0.1.
@@ -117,7 +139,15 @@ class BNInception(nn.Module):
     Shapes below: `create_model("bn_inception")`.
     """
 
-    def __init__(self, *, num_classes=1000, in_channels=3, width=1.0, separable_conv1=False, conv_bias=True) -> None:
+    def __init__(
+        self,
+        *,
+        num_classes: int = 1000,
+        in_channels: int = 3,
+        width: float = 1.0,
+        separable_conv1: bool = False,
+        conv_bias: bool = True,
+    ) -> None:
         super().__init__()
         self.input_size = (in_channels, 224, 224)
         conv = partial(conv_bn_relu, bias=conv_bias)

@@ -10,7 +10,7 @@ Departures:
 - DenseNet-264 has 265 layers with weights by the block sizes of Table 1, which are kept here.
 - `checkpointing=True` follows the authors' report on memory (Pleiss et al. 2017, https://arxiv.org/abs/1707.06990) with
   PyTorch's own checkpoints: concatenation, batch norm, ReLU and first convolution of a layer run again in the backward
-  pass. Outputs, gradients and running statistics are those of the plain network.
+  pass. Outputs, gradients and running statistics equal those of the plain network.
 
 Explained in chapter 5.
 """
@@ -23,16 +23,21 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from cnnlib.models.layers import blocks_per_stage, check_images, he_init, look_up
+from cnnlib.models.layers import blocks_per_stage, check_images, conv, he_init, look_up
 
 # ---------------------------------------------------------------------------------------------------- the blocks
 
 
 def norm_relu_conv(in_channels: int, out_channels: int, kernel_size: int, dropout: float) -> nn.Sequential:
     """BN, ReLU, convolution: the composite function (Sec. 3), with dropout behind it where there is any (Sec. 4.2)."""
-    conv = nn.Conv2d(in_channels, out_channels, kernel_size, padding=kernel_size // 2, bias=False)
-    unit = OrderedDict(norm=nn.BatchNorm2d(in_channels), relu=nn.ReLU(inplace=True), conv=conv)
-    return nn.Sequential(unit | ({"dropout": nn.Dropout(dropout)} if dropout else {}))
+    layers = OrderedDict(
+        norm=nn.BatchNorm2d(in_channels),
+        relu=nn.ReLU(inplace=True),
+        conv=conv(in_channels, out_channels, kernel_size),
+    )
+    if dropout:
+        layers["dropout"] = nn.Dropout(dropout)
+    return nn.Sequential(layers)
 
 
 class DenseLayer(nn.Module):
@@ -61,7 +66,7 @@ class DenseLayer(nn.Module):
 class CheckpointedDenseLayer(DenseLayer):
     """A `DenseLayer` that keeps no concatenated maps: `read` runs again when the backward pass needs its results.
 
-    The maps that all layers of a block keep grow with the square of their number, and those kept here with the number.
+    In a plain block the kept maps grow with the square of the number of layers, here with the number itself.
     """
 
     def forward(self, maps: list[Tensor]) -> Tensor:
@@ -157,12 +162,20 @@ class DenseNet(nn.Module):
     """
 
     def __init__(
-        self, blocks, growth_rate, *, num_classes=1000, in_channels=3, compression=0.5, dropout=0.0, checkpointing=False
+        self,
+        blocks: tuple[int, ...],
+        growth_rate: int,
+        *,
+        num_classes: int = 1000,
+        in_channels: int = 3,
+        compression: float = 0.5,
+        dropout: float = 0.0,
+        checkpointing: bool = False,
     ) -> None:
         super().__init__()
         check_growth(growth_rate, compression)
         self.input_size = (in_channels, 224, 224)
-        self.conv1 = nn.Conv2d(in_channels, 2 * growth_rate, 7, stride=2, padding=3, bias=False)
+        self.conv1 = conv(in_channels, 2 * growth_rate, 7, 2)
         self.norm1 = nn.BatchNorm2d(2 * growth_rate)
         self.pool1 = nn.MaxPool2d(3, stride=2, padding=1)
         options = {"bottleneck": True, "checkpointing": checkpointing}
@@ -211,21 +224,21 @@ class CifarDenseNet(nn.Module):
 
     def __init__(
         self,
-        layers,
-        growth_rate,
-        bottleneck,
-        compression,
+        layers: int,
+        growth_rate: int,
+        bottleneck: bool,
+        compression: float,
         *,
-        num_classes=10,
-        in_channels=3,
-        dropout=0.0,
-        checkpointing=False,
+        num_classes: int = 10,
+        in_channels: int = 3,
+        dropout: float = 0.0,
+        checkpointing: bool = False,
     ) -> None:
         super().__init__()
         check_growth(growth_rate, compression)
         self.input_size = (in_channels, 32, 32)
         channels = 2 * growth_rate if bottleneck and compression < 1 else 16
-        self.conv1 = nn.Conv2d(in_channels, channels, 3, padding=1, bias=False)
+        self.conv1 = conv(in_channels, channels, 3)
         options = {"bottleneck": bottleneck, "checkpointing": checkpointing}
         channels = stack_dense_blocks(self, channels, [layers] * 3, growth_rate, compression, dropout, **options)
         self.norm = nn.BatchNorm2d(channels)

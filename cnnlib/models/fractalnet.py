@@ -10,8 +10,9 @@ makes each column a network in its own right: a shallow answer soon, a deeper on
 Departures:
 - Table 1 gives FractalNet-20 38.6M parameters. The paper's widths give 33.7M, by the count that gives all six rows of
   Table 3.
-- What the paper leaves open is as in the released generator (https://github.com/gustavla/fractalnet): biases, dropout
-  between convolution and batch norm, pooling before the last join of a block. Its batch norm has no scale; ours has.
+- Details that the paper leaves open follow the released generator (https://github.com/gustavla/fractalnet): biases,
+  dropout between convolution and batch norm, pooling before the last join of a block. Its batch norm has no scale; ours
+  has.
 - Rates of dropout are given for five blocks; the four of ImageNet have none here. No parameters are given for that
   network, so its table below is one reading of the text.
 - Global pooling stands before the last layer, where images of 32×32 leave one position and it changes nothing.
@@ -22,28 +23,32 @@ Explained in chapter 5.
 """
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from functools import reduce
 
 import torch
 from torch import Tensor, nn
 
-from cnnlib.models.layers import check_images, conv_bn, glorot_init, look_up, scaled_channels
+from cnnlib.models.layers import check_images, conv, glorot_init, look_up, scaled_channels
 
 # ---------------------------------------------------------------------------------------------------- the blocks
 
 
 def conv_unit(in_channels: int, out_channels: int, dropout: float) -> nn.Sequential:
     """The layer that all columns are made of: 3×3 convolution, dropout where there is any, batch norm, ReLU."""
-    conv, bn = conv_bn(in_channels, out_channels, 3, bias=True)
-    drop = {"dropout": nn.Dropout(dropout)} if dropout else {}
-    return nn.Sequential(OrderedDict(conv=conv) | drop | OrderedDict(bn=bn, relu=nn.ReLU(inplace=True)))
+    layers = OrderedDict(conv=conv(in_channels, out_channels, 3, bias=True))
+    if dropout:
+        layers["dropout"] = nn.Dropout(dropout)
+    layers["bn"] = nn.BatchNorm2d(out_channels)
+    layers["relu"] = nn.ReLU(inplace=True)
+    return nn.Sequential(layers)
 
 
 class Join(nn.Module):
     """⊕: the element-wise mean of the maps that reach it, each (N, C, H, W) → (N, C, H, W) (Sec. 3).
 
-    Training drops each input with probability `drop_path`, but never all of them: local drop-path (Sec. 3.1). What is
-    dropped was computed all the same.
+    Training drops each input with probability `drop_path`, but never all of them: local drop-path (Sec. 3.1). Dropped
+    inputs are computed all the same.
     """
 
     def __init__(self, drop_path: float) -> None:
@@ -53,6 +58,10 @@ class Join(nn.Module):
     def forward(self, maps: list[Tensor]) -> Tensor:
         kept = self.survivors(maps) if self.training else maps
         return reduce(torch.add, kept) / len(kept) if len(kept) > 1 else kept[0]
+
+    def may_skip(self) -> bool:
+        """Whether it drops inputs in training."""
+        return self.drop_path > 0
 
     def survivors(self, maps: list[Tensor]) -> list[Tensor]:
         """The maps that were not dropped; one of them, drawn, where all would be."""
@@ -82,7 +91,7 @@ class FirstFractal(nn.Module):
 
 
 class Fractal(nn.Module):
-    """f_C+1(z) = (f_C ∘ f_C)(z) ⊕ conv(z) (Sec. 3), but for the last ⊕: (N, C, H, W) → the list of what it joins.
+    """f_C+1(z) = (f_C ∘ f_C)(z) ⊕ conv(z) (Sec. 3), without the last ⊕: (N, C, H, W) → the list of its inputs.
 
     One map a column, the shallowest first. They stay apart here, because joins that meet are one join (Fig. 1).
     """
@@ -126,7 +135,7 @@ class FractalBlock(nn.Module):
         return self.join([self.pool(y) for y in self.fractal(x)])
 
     def column(self, number: int) -> nn.Sequential:
-        """One column with its pooling: what the block is where nothing else passes its joins."""
+        """One column with its pooling: the block, where nothing else passes its joins."""
         return nn.Sequential(*self.fractal.column(number), self.pool)
 
 
@@ -162,7 +171,18 @@ class FractalNet(nn.Module):
     Raises ValueError for a `drop_path` outside [0, 1), images of other channels, and images of sides under `smallest`.
     """
 
-    def __init__(self, stem, channels, blocks, columns, *, num_classes, input_size, smallest, drop_path) -> None:
+    def __init__(
+        self,
+        stem: nn.Module,
+        channels: int,
+        blocks: Sequence[tuple[int, float, bool]],
+        columns: int,
+        *,
+        num_classes: int,
+        input_size: tuple[int, int, int],
+        smallest: int,
+        drop_path: float,
+    ) -> None:
         super().__init__()
         if not 0 <= drop_path < 1:
             raise ValueError(f"drop_path={drop_path} is no probability below 1; 0 drops nothing, 0.15 is the paper's")
@@ -200,7 +220,9 @@ class FractalNet(nn.Module):
         return nn.Sequential(self.stem, blocks, self.avgpool, nn.Flatten(), self.fc)
 
 
-def sized(blocks, width: float, dropout: float | None) -> list[tuple[int, float, bool]]:
+def sized(
+    blocks: Sequence[tuple[int, float, bool]], width: float, dropout: float | None
+) -> list[tuple[int, float, bool]]:
     """The rows of a table with all channels times `width`, and `dropout` in every row where it is not None."""
     return [(scaled_channels(c, width), rate if dropout is None else dropout, pool) for c, rate, pool in blocks]
 
@@ -270,15 +292,19 @@ def fractalnet(
 ) -> FractalNet:
     """ImageNet FractalNet of 34 layers: four blocks of four columns between the ends of ResNet-34 (Table 2).
 
-    Options are those of `cifar_fractalnet`; `dropout` None is 0 here. Raises ValueError for another depth and a
+    It has the options of `cifar_fractalnet`; `dropout` None is 0 here. Raises ValueError for another depth and a
     `drop_path` outside [0, 1).
     """
     columns = look_up("depth", depth, FRACTALNETS)
     channels = scaled_channels(64, width)
-    conv1, bn1 = conv_bn(in_channels, channels, 7, 2)
-    maxpool = nn.MaxPool2d(3, stride=2, padding=1)
+    stem = OrderedDict(
+        conv1=conv(in_channels, channels, 7, 2),
+        bn1=nn.BatchNorm2d(channels),
+        relu1=nn.ReLU(inplace=True),
+        maxpool=nn.MaxPool2d(3, stride=2, padding=1),
+    )
     return FractalNet(
-        nn.Sequential(OrderedDict(conv1=conv1, bn1=bn1, relu1=nn.ReLU(inplace=True), maxpool=maxpool)),
+        nn.Sequential(stem),
         channels,
         sized(IMAGENET_BLOCKS, width, dropout),
         columns,

@@ -12,7 +12,7 @@ Departures:
 - The default is torchvision's network, whose weights load. `variant="paper"` is Table 1. `VARIANTS` says where they
   differ: above all, the paths called 5×5 are 3×3 in torchvision, by a mistake that its weights keep.
 - Six of the nine modules, and the first convolution, have not the number of parameters that Table 1 prints.
-- What the paper leaves open in `variant="paper"` is as in the reproduction that Caffe released with Szegedy's help
+- Details that the paper leaves open follow, in `variant="paper"`, the reproduction that Caffe released with Szegedy's help
   (BVLC/caffe, models/bvlc_googlenet): the constants of the response normalisation, poolings that round up, the weights.
 - Global average pooling takes maps of any size, and so images of any size; in the paper the map is 7×7.
 - `width` and `image_size` are ours. `image_size` is a form for images of 16 to 64 pixels: conv1 is 3×3 and keeps the
@@ -21,6 +21,7 @@ Departures:
 Explained in chapter 3.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 import torch.nn.functional as F
@@ -59,7 +60,7 @@ class NaiveInception(Branches):
     The pooling passes all its channels on, so that every module gives more than it gets.
     """
 
-    def __init__(self, in_channels, conv1x1, conv3x3, conv5x5) -> None:
+    def __init__(self, in_channels: int, conv1x1: int, conv3x3: int, conv5x5: int) -> None:
         super().__init__(
             conv1x1=conv_relu(in_channels, conv1x1, 1),
             conv3x3=conv_relu(in_channels, conv3x3, 3),
@@ -74,11 +75,21 @@ class Inception(Branches):
 
     `reduce3x3` and `reduce5x5` are the widths of the 1×1 convolutions before the large windows, `pool_proj` that of the
     one after the pooling, as in Table 1. One that is None is left out: the window reads all channels, and the pooling
-    passes all its own on. `conv` makes a convolution with what follows it; `window` is that of "5×5".
+    passes all its own on. `conv` makes a convolution and the layers that follow it; `window` is that of "5×5".
     """
 
     def __init__(
-        self, in_channels, conv1x1, reduce3x3, conv3x3, reduce5x5, conv5x5, pool_proj, *, conv=conv_relu, window=5
+        self,
+        in_channels: int,
+        conv1x1: int,
+        reduce3x3: int | None,
+        conv3x3: int,
+        reduce5x5: int | None,
+        conv5x5: int,
+        pool_proj: int | None,
+        *,
+        conv: Callable[..., nn.Module] = conv_relu,
+        window: int = 5,
     ) -> None:
         def reduced(channels: int | None, out_channels: int, kernel_size: int) -> nn.Module:
             if channels is None:
@@ -101,7 +112,7 @@ class Inception(Branches):
 class AveragePool4x4(nn.AvgPool2d):
     """The 5×5 windows at every third position that Sec. 5 has for 14×14 maps: (N, C, 14, 14) → (N, C, 4, 4).
 
-    Raises ValueError for maps of which they make no 4×4; those of 14 to 16 positions a side do.
+    Raises ValueError for maps that they do not turn into 4×4: only 14 to 16 positions a side do.
     """
 
     def __init__(self) -> None:
@@ -210,12 +221,12 @@ class GoogLeNet(nn.Module):
     def __init__(
         self,
         *,
-        variant="torchvision",
-        aux_heads=False,
-        num_classes=1000,
-        in_channels=3,
-        width=1.0,
-        image_size=None,
+        variant: str = "torchvision",
+        aux_heads: bool = False,
+        num_classes: int = 1000,
+        in_channels: int = 3,
+        width: float = 1.0,
+        image_size: int | None = None,
     ) -> None:
         super().__init__()
         conv, window, norm, pool4, dropout, head_pool, init = look_up("variant", variant, VARIANTS)
@@ -301,7 +312,7 @@ class InceptionStack(nn.Module):
     Shapes below: `create_model("inception_module")`.
     """
 
-    def __init__(self, make, in_channels: int, depth: int) -> None:
+    def __init__(self, make: Callable[[int], nn.Module], in_channels: int, depth: int) -> None:
         super().__init__()
         if depth < 1:
             raise ValueError(f"depth={depth} leaves no module; give at least 1")

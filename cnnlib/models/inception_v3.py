@@ -20,7 +20,7 @@ Departures:
   - the features before the last layer are dropped with probability 0.2.
 - Average pooling counts the zeros at the border, as in torchvision. Google's own leaves them out.
 - Batch norm has a scale, as in torchvision. Google's own has none: the layer after the ReLU can scale as well.
-- Inception-v2 takes from that release what the paper leaves out; its widths were in a file beside the paper:
+- Inception-v2 takes details that the paper leaves out from that release; its widths were in a file beside the paper:
   - stem: the convolution on the 35×35 grid is padded, since its map keeps its size; the table does not say so;
   - 35×35: all modules as the last two of the release, with the 3×3 of Fig. 5 in the shorter path;
   - 35×35 to 17×17: as the release, with the 1×1 of Fig. 10 before the 384; its width of 192 is our choice;
@@ -145,7 +145,7 @@ class InceptionV2(nn.Module):
     channels or smaller images. Shapes below: `create_model("inception_v2")`.
     """
 
-    def __init__(self, *, num_classes=1000, in_channels=3) -> None:
+    def __init__(self, *, num_classes: int = 1000, in_channels: int = 3) -> None:
         super().__init__()
         self.input_size = (in_channels, 299, 299)
         self.stem = path(in_channels, *V2_STEM)
@@ -177,7 +177,7 @@ class InceptionV2(nn.Module):
 # ------------------------------------------------------------------------------------- Inception-v3, and its head
 
 # fmt: off
-#            as above                                            Google's release: names of what the layers give
+#            as above                                            Google's release: names of the layers' outputs
 V3_STEM =    [(32, 3, 2, V), (32, 3, 1, V), (64, 3)]           # conv0, conv1, conv2
 V3_STEM73 =  [(80, 1), (192, 3, 1, V)]                         # conv3, conv4
 V3_GRID35 =  [(192, 32), (256, 64), (288, 64)]                 # mixed_35x35x256a, 288a, 288b
@@ -225,7 +225,7 @@ class InceptionV3(nn.Module):
     smaller images. Shapes below: `create_model("inception_v3")`.
     """
 
-    def __init__(self, *, num_classes=1000, in_channels=3, aux_heads=False) -> None:
+    def __init__(self, *, num_classes: int = 1000, in_channels: int = 3, aux_heads: bool = False) -> None:
         super().__init__()
         self.input_size = (in_channels, 299, 299)
         self.stem = path(in_channels, *V3_STEM)

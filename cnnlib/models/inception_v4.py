@@ -4,7 +4,7 @@ Szegedy, Ioffe, Vanhoucke, Alemi 2016, "Inception-v4, Inception-ResNet and the i
 learning", https://arxiv.org/abs/1602.07261 (AAAI 2017).
 
 What was new: Inception-v4 has one kind of module for each grid, and no residual connections. Inception-ResNet adds what
-cheaper modules give to their input, and gets as far in fewer epochs. With more than 1 000 filters such nets died early
+cheaper modules give to their input, and gets as far in fewer epochs. With more than 1,000 filters such nets died early
 in training; multiplied by 0.1 to 0.3 before they are added, the residuals do no harm (Sec. 3.3).
 
 Departures:
@@ -15,8 +15,8 @@ Departures:
   - the stem: that of Inception-v3 and one module, not Fig. 3, so that the grids have 320, 1088 and 2080 channels;
   - the number of modules: 10, 20 and 10, not the 5, 10 and 5 of Fig. 15;
   - the last module, which has neither scale nor ReLU, and a 1×1 convolution of 1536 between it and the pooling.
-- Fig. 17 and 19 print 1154 and 2048 filters for what is added to 1152 and 2144 channels. They are read as 1152 and 2144.
-- Inception-ResNet-v1, of which there is no release, is the paper's figures.
+- Fig. 17 and 19 print 1154 and 2048 filters for a sum with 1152 and 2144 channels. They are read as 1152 and 2144.
+- Inception-ResNet-v1 follows the paper's figures: there is no release of it.
 - The scales 0.17, 0.1 and 0.2 are the release's; the paper gives the range. They are used in all three grids, as the
   paper saw no harm where scaling was not needed.
 - The convolution whose output is added has a bias and no batch norm, as in the release.
@@ -48,7 +48,7 @@ def branches(in_channels: int, *paths: list[tuple], **others: nn.Module) -> Bran
 
 
 def average_path(in_channels: int, out_channels: int) -> nn.Sequential:
-    """Average pooling, over what lies inside the border, and a 1×1 convolution."""
+    """Average pooling over the positions inside the border, and a 1×1 convolution."""
     pool = nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False)
     return nn.Sequential(pool, conv_bn_relu(in_channels, out_channels, 1))
 
@@ -141,7 +141,7 @@ class InceptionV4(nn.Module):
     Shapes below: `create_model("inception_v4")`.
     """
 
-    def __init__(self, *, num_classes=1000, in_channels=3) -> None:
+    def __init__(self, *, num_classes: int = 1000, in_channels: int = 3) -> None:
         super().__init__()
         self.input_size = (in_channels, 299, 299)
         self.stem = stem_fig3(in_channels)
@@ -199,7 +199,7 @@ def residual_stage(number: int, in_channels: int, paths: list[list[tuple]], scal
 
 
 def released_end() -> nn.Sequential:
-    """What the release has between its scaled modules and the pooling: (N, 2080, H, W) → (N, 1536, H, W)."""
+    """The end of the release, between its scaled modules and the pooling: (N, 2080, H, W) → (N, 1536, H, W)."""
     return nn.Sequential(LastResidualInception(2080, V2_PAPER.inception_c), conv_bn_relu(2080, 1536, 1))
 
 
@@ -260,13 +260,20 @@ V2_RELEASED = V2_PAPER._replace(
 class InceptionResNet(nn.Module):
     """Inception-ResNet-v1 and -v2 (Fig. 15): images (N, in_channels, H, W), H and W at least 75 → logits (N, num_classes).
 
-    `residual_scale` is what residuals are multiplied by, one number for each grid or one for all (Sec. 3.3).
+    `residual_scale` multiplies the residuals: a number for each grid, or the same for all (Sec. 3.3).
 
     Weights start as in TF-Slim, see `slim_init`. Raises ValueError for a `residual_scale` of another length and for a
     batch of other channels or smaller images. Shapes below: `create_model("inception_resnet_v2")`.
     """
 
-    def __init__(self, layout: Layout, *, num_classes=1000, in_channels=3, residual_scale=(0.17, 0.10, 0.20)) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        *,
+        num_classes: int = 1000,
+        in_channels: int = 3,
+        residual_scale: float | tuple[float, float, float] = (0.17, 0.10, 0.20),
+    ) -> None:
         super().__init__()
         self.input_size = (in_channels, 299, 299)
         scale_a, scale_b, scale_c = three_scales(residual_scale)
@@ -315,7 +322,7 @@ def inception_resnet_v2(*, variant: str = "released", **options) -> InceptionRes
 
 
 def three_scales(residual_scale: float | tuple[float, float, float]) -> tuple[float, float, float]:
-    """A factor for each grid. Raises ValueError, with what would do, for any other number of them."""
+    """A factor for each grid. Raises ValueError, with an example, for any other number of them."""
     if isinstance(residual_scale, int | float):
         return (residual_scale,) * 3
     if len(residual_scale) != 3:

@@ -1,21 +1,54 @@
 """The few pieces that several families share: units of layers, initialisation, channel arithmetic, checks of arguments."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
+# ------------------------------------------------------------------------------------------------- kinds of modules
+
+
+class BlockClass(Protocol):
+    """A class of blocks, as `stack_blocks` takes it: a block gives `expansion * channels` channels."""
+
+    expansion: int
+
+    def __call__(self, in_channels: int, channels: int, stride: int = 1, **options) -> nn.Module:
+        """Makes a block: (N, in_channels, H, W) → (N, expansion · channels, H/stride, W/stride)."""
+
+
+@runtime_checkable
+class HasResidual(Protocol):
+    """A block whose residual path, F of F(x) + x, is a part of its own: probes watch it, or take it out."""
+
+    residual: nn.Module
+
+
+@runtime_checkable
+class SkipsLayers(Protocol):
+    """A module that may leave some of its layers out of a training step."""
+
+    def may_skip(self) -> bool:
+        """Whether its settings let it: then a step may leave parameters without a gradient."""
+
+
 # ------------------------------------------------------------------------------------------------- units of layers
 
 
-def conv_bn(
+def conv(
     in_channels: int, out_channels: int, kernel_size: int, stride: int = 1, *, groups: int = 1, bias: bool = False
-) -> list[nn.Module]:
-    """A convolution that keeps the size at stride 1, and its batch norm ("right after each convolution", ResNet Sec. 3.4)."""
+) -> nn.Conv2d:
+    """A convolution that keeps the size of the map at stride 1."""
     padding = kernel_size // 2
-    conv = nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding, groups=groups, bias=bias)
-    return [conv, nn.BatchNorm2d(out_channels)]
+    return nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding, groups=groups, bias=bias)
+
+
+def conv_bn(
+    in_channels: int, out_channels: int, kernel_size: int, stride: int = 1, *, bias: bool = False
+) -> list[nn.Module]:
+    """A convolution and its batch norm ("right after each convolution", ResNet Sec. 3.4)."""
+    return [conv(in_channels, out_channels, kernel_size, stride, bias=bias), nn.BatchNorm2d(out_channels)]
 
 
 def conv_bn_relu(
@@ -33,11 +66,16 @@ def conv_bn_relu(
     """
     height, width = kernel_size if isinstance(kernel_size, tuple) else (kernel_size, kernel_size)
     around = (height // 2, width // 2) if padding is None else padding
-    conv = nn.Conv2d(in_channels, out_channels, (height, width), stride, around, bias=bias)
-    return nn.Sequential(conv, nn.BatchNorm2d(out_channels, eps=1e-3), nn.ReLU(inplace=True))
+    return nn.Sequential(
+        nn.Conv2d(in_channels, out_channels, (height, width), stride, around, bias=bias),
+        nn.BatchNorm2d(out_channels, eps=1e-3),
+        nn.ReLU(inplace=True),
+    )
 
 
-def stack_blocks(block, in_channels: int, channels: int, blocks: int, stride: int, **options) -> nn.Sequential:
+def stack_blocks(
+    block: BlockClass, in_channels: int, channels: int, blocks: int, stride: int, **options
+) -> nn.Sequential:
     """One stage: `blocks` blocks, the first of which may stride and change the number of channels.
 
     `block(in_channels, channels, stride, **options)` gives `block.expansion * channels` channels.
@@ -82,7 +120,7 @@ class Branches(nn.Module):
 
 
 class Auxiliary(NamedTuple):
-    """What a network with auxiliary heads gives in training mode: its logits and those of the heads, in their order."""
+    """The output of a network with auxiliary heads in training mode: its logits and those of the heads, in their order."""
 
     logits: Tensor
     auxiliary: tuple[Tensor, ...]
@@ -161,7 +199,7 @@ def look_up(argument: str, value, table):
 
 
 def blocks_per_stage(depth: int, layers: int, extra: int, parts: str) -> int:
-    """n of depth = layers · n + extra. `parts` says what is counted, for the message.
+    """n of depth = layers · n + extra. `parts` names the layers that are counted, for the message.
 
     Raises ValueError, naming the nearest depths, where there is no such n of at least 1.
     """

@@ -5,7 +5,7 @@ https://doi.org/10.1109/5.726791 (Proceedings of the IEEE 86).
 
 What was new: one network learns every step from the pixels to the class. Convolutions share their weights over the
 image, subsampling makes the maps smaller and their features less tied to a place, and the pattern of the two,
-repeated, became the pattern of what followed. It read cheques in banks.
+repeated, became the pattern of later networks. It read cheques in banks.
 
 Departures:
 - The output is minus the distance to each class's code, so that the largest wins and cross-entropy trains it.
@@ -45,7 +45,7 @@ C3_TABLE = """
     . . . X X X . . X X X X . X X X
 """
 
-# What the 84 units of F6 should show for each digit, drawn by us in the style of Fig. 3: X is +1, a dot is −1.
+# The values of the 84 units of F6 for each digit, drawn by us in the style of Fig. 3: X is +1, a dot is −1.
 DIGITS = """
     ..XXX.. ...XX.. .XXXXX. .XXXXX. ....XX. XXXXXXX ..XXXX. XXXXXXX .XXXXX. .XXXXX.
     .XX.XX. ..XXX.. XX...XX XX...XX ...XXX. XX..... .XX.... .....XX XX...XX XX...XX
@@ -151,7 +151,7 @@ class LeNet5(nn.Module):
     """LeNet-5 of Fig. 2: images (N, in_channels, image_size, image_size) → logits (N, num_classes).
 
     A logit is −y, minus the squared distance of F6 to the code of the class, so that the nearest class has the largest.
-    Cross-entropy of these logits is the criterion of eq. 9 without its constant e^−j, which stands for images of no class.
+    Cross-entropy of these logits is the criterion of eq. 9 without its constant e^−j, which is for images of no class.
 
     Weights start as the paper has it: uniform in ±2.4 / fan-in (Appendix A). `num_classes` takes the codes of the first
     digits. Shapes below: `create_model("lenet5")`.

@@ -18,6 +18,7 @@ Explained in chapter 3.
 """
 
 import math
+from collections.abc import Sequence
 from functools import partial
 
 import torch.nn.functional as F
@@ -63,7 +64,7 @@ class MLPConv(nn.Module):
         return F.relu(self.cccp2(F.relu(self.cccp1(F.relu(self.conv(x))))))
 
 
-def mlpconv_layers(table, in_channels, num_classes, width) -> list[MLPConv]:
+def mlpconv_layers(table: Sequence[tuple], in_channels: int, num_classes: int, width: float) -> list[MLPConv]:
     """The rows of a table as layers. Weights start as N(0, deviation²), biases at 0.
 
     A layer that reads `width` times the channels gets deviation / √width, so that its outputs are as large as released.
@@ -88,7 +89,7 @@ class CifarNiN(nn.Module):
     Raises ValueError for a width that makes no whole channels, and images of other channels or too small.
     """
 
-    def __init__(self, *, num_classes=10, in_channels=3, width=1.0) -> None:
+    def __init__(self, *, num_classes: int = 10, in_channels: int = 3, width: float = 1.0) -> None:
         super().__init__()
         self.input_size = (in_channels, 32, 32)
         self.mlpconv1, self.mlpconv2, self.mlpconv3 = mlpconv_layers(CIFAR_NIN, in_channels, num_classes, width)
@@ -113,7 +114,7 @@ class NiN(nn.Module):
     Raises ValueError for a width that makes no whole channels, and images of other channels or too small.
     """
 
-    def __init__(self, *, num_classes=1000, in_channels=3, width=1.0) -> None:
+    def __init__(self, *, num_classes: int = 1000, in_channels: int = 3, width: float = 1.0) -> None:
         super().__init__()
         self.input_size = (in_channels, 224, 224)
         blocks = mlpconv_layers(IMAGENET_NIN, in_channels, num_classes, width)

@@ -3,7 +3,7 @@
 He, Zhang, Ren, Sun 2016, "Identity mappings in deep residual networks", https://arxiv.org/abs/1603.05027 (ECCV 2016).
 
 What was new: batch norm and ReLU move in front of each convolution. The sum of a block then reaches the next block as it
-is, x_L = x_l + Σ F(x_i), and so does its gradient. A network of 1 001 layers trains well, and what happens when something
+is, x_L = x_l + Σ F(x_i), and so does its gradient. A network of 1,001 layers trains well, and what happens when something
 does stand on the path is measured: every gate, scale or dropout there makes the network worse.
 
 Departures:
@@ -18,7 +18,7 @@ Explained in chapter 5.
 import torch
 from torch import Tensor, nn
 
-from cnnlib.models.layers import blocks_per_stage, check_images, he_init, look_up, scaled_channels
+from cnnlib.models.layers import blocks_per_stage, check_images, conv, he_init, look_up, scaled_channels
 
 # ------------------------------------------------------------------------------------------ orderings: Fig. 4, Table 2
 
@@ -36,11 +36,6 @@ ORDERINGS = {
 def modules(words: str, channels: int) -> list[nn.Module]:
     """The layers that a cell of the table names."""
     return [nn.BatchNorm2d(channels) if word == "norm" else nn.ReLU() for word in words.split()]
-
-
-def conv(in_channels: int, out_channels: int, kernel_size: int, stride: int = 1) -> nn.Conv2d:
-    """A convolution without bias that keeps the size at stride 1."""
-    return nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding=kernel_size // 2, bias=False)
 
 
 # ------------------------------------------------------------------------------------- shortcuts: Fig. 2, Table 1
@@ -120,7 +115,7 @@ class ResidualUnit(nn.Module):
     """A residual unit whose input and output have one shape: (N, C, H, W) → (N, C, H, W) (eq. 1 and 2).
 
     `convs` lists (kernel size, out channels, stride) of the convolutions on the residual path. `activated` says that the
-    input has gone through what stands before the first of them already.
+    input has gone through the first norm and ReLU already.
     """
 
     def __init__(
@@ -147,7 +142,7 @@ class ResidualUnit(nn.Module):
 class ProjectionUnit(ResidualUnit):
     """The unit in which shapes change: (N, C, H, W) → (N, C', H/stride, W/stride).
 
-    Its 1×1 shortcut reads what the residual path reads: the activation (Appendix). `shortcut`, that of the other units,
+    Its 1×1 shortcut and its residual path both read the activation (Appendix). `shortcut`, that of the other units,
     is checked and has no effect here.
     """
 
@@ -180,7 +175,15 @@ BLOCKS = {"basic": (basic, 1), "bottleneck": (bottleneck, 4)}  # and how many ti
 
 
 def stage(
-    block: str, in_channels: int, channels: int, units: int, stride: int, stride_in_1x1: bool, *, first=False, **options
+    block: str,
+    in_channels: int,
+    channels: int,
+    units: int,
+    stride: int,
+    stride_in_1x1: bool,
+    *,
+    first: bool = False,
+    **options,
 ) -> nn.Sequential:
     """`units` residual units; `first` says that the stage is the network's first, whose input is activated already."""
     convs, expansion = BLOCKS[block]
@@ -213,9 +216,17 @@ class CifarPreActResNet(nn.Module):
     """
 
     def __init__(
-        self, block, n, *, num_classes=10, in_channels=3, width=1.0,
-        ordering="full_preactivation", shortcut="identity", stride_in_1x1=None,
-    ) -> None:  # fmt: skip
+        self,
+        block: str,
+        n: int,
+        *,
+        num_classes: int = 10,
+        in_channels: int = 3,
+        width: float = 1.0,
+        ordering: str = "full_preactivation",
+        shortcut: str = "identity",
+        stride_in_1x1: bool | None = None,
+    ) -> None:
         super().__init__()
         if block == "basic" and stride_in_1x1 is not None:
             raise ValueError(
@@ -286,9 +297,16 @@ class PreActResNet(nn.Module):
     """
 
     def __init__(
-        self, units, *, num_classes=1000, in_channels=3, width=1.0,
-        ordering="full_preactivation", shortcut="identity", stride_in_1x1=False,
-    ) -> None:  # fmt: skip
+        self,
+        units: tuple[int, int, int, int],
+        *,
+        num_classes: int = 1000,
+        in_channels: int = 3,
+        width: float = 1.0,
+        ordering: str = "full_preactivation",
+        shortcut: str = "identity",
+        stride_in_1x1: bool = False,
+    ) -> None:
         super().__init__()
         self.input_size = (in_channels, 224, 224)
         c2, c3, c4, c5 = (scaled_channels(channels, width) for channels in (64, 128, 256, 512))

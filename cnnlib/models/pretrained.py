@@ -19,8 +19,8 @@ SCALED_TO_ONE = ("googlenet", "inception_v3")
 def load_pretrained(name: str, *, weights: str = "IMAGENET1K_V1") -> nn.Module:
     """The network `name` in evaluation mode, with the ImageNet weights that torchvision publishes for it.
 
-    `model.preprocess(image)` makes a PIL image or a uint8 tensor (3, H, W) into what the network reads;
-    `model.class_names` are the 1 000 classes in the order of the logits. `weights` is torchvision's name of the set:
+    `model.preprocess(image)` turns a PIL image or a uint8 tensor (3, H, W) into the network's input;
+    `model.class_names` are the 1,000 classes in the order of the logits. `weights` is torchvision's name of the set:
     "IMAGENET1K_V1" follows the original recipes, "IMAGENET1K_V2", where there is one, a longer modern one.
 
     The file is kept where torch.hub keeps its own (`$TORCH_HOME/hub/checkpoints`), and a file that is already there is

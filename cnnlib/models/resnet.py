@@ -3,7 +3,7 @@
 He, Zhang, Ren, Sun 2015, "Deep residual learning for image recognition", https://arxiv.org/abs/1512.03385 (CVPR 2016).
 
 What was new: a block learns what to *add* to its input. The shortcut that carries the input past the block has no
-gate and, where shapes allow, no weights. Networks of 152 layers (ImageNet) and 1 202 layers (CIFAR-10) could be trained.
+gate and, where shapes allow, no weights. Networks of 152 layers (ImageNet) and 1,202 layers (CIFAR-10) could be trained.
 
 Departures:
 - `stride_in_1x1=False` is the default of the bottleneck nets, because the weights that the world uses were trained so
@@ -20,8 +20,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cnnlib.models.layers import (
+    BlockClass,
     blocks_per_stage,
     check_images,
+    conv,
     conv_bn,
     he_init,
     look_up,
@@ -29,26 +31,7 @@ from cnnlib.models.layers import (
     stack_blocks,
 )
 
-# ---------------------------------------------------------------------------------------------------- the blocks
-
-
-def two_convs(in_channels: int, channels: int, stride: int, bias: bool) -> nn.Sequential:
-    """Two 3×3 convolutions with a ReLU between: F(x) of Fig. 5, left."""
-    conv1, bn1 = conv_bn(in_channels, channels, 3, stride, bias=bias)
-    conv2, bn2 = conv_bn(channels, channels, 3, bias=bias)
-    return nn.Sequential(OrderedDict(conv1=conv1, bn1=bn1, relu1=nn.ReLU(inplace=True), conv2=conv2, bn2=bn2))
-
-
-def three_convs(
-    in_channels: int, inner: int, out_channels: int, stride_1x1: int, stride_3x3: int, *, groups: int = 1, bias: bool
-) -> nn.Sequential:
-    """1×1, 3×3 (in groups, where there are any) and 1×1 convolution with ReLUs between: F(x) of Fig. 5, right."""
-    conv1, bn1 = conv_bn(in_channels, inner, 1, stride_1x1, bias=bias)
-    conv2, bn2 = conv_bn(inner, inner, 3, stride_3x3, groups=groups, bias=bias)
-    conv3, bn3 = conv_bn(inner, out_channels, 1, bias=bias)
-    first = OrderedDict(conv1=conv1, bn1=bn1, relu1=nn.ReLU(inplace=True))
-    second = OrderedDict(conv2=conv2, bn2=bn2, relu2=nn.ReLU(inplace=True))
-    return nn.Sequential(first | second | OrderedDict(conv3=conv3, bn3=bn3))
+# ------------------------------------------------------------------------------------------------- the shortcuts
 
 
 class PadShortcut(nn.Module):
@@ -63,7 +46,7 @@ class PadShortcut(nn.Module):
         return F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, 0, self.new_channels))
 
 
-def make_shortcut(option, in_channels, out_channels, stride, bias) -> nn.Module:
+def make_shortcut(option: str, in_channels: int, out_channels: int, stride: int, bias: bool) -> nn.Module:
     """The path around a block (Sec. 3.3 and 4.1, options A, B and C of Table 3).
 
     A: identity, zero-padded where shapes change. B: identity, a 1×1 projection where shapes change. C: always a projection.
@@ -76,46 +59,84 @@ def make_shortcut(option, in_channels, out_channels, stride, bias) -> nn.Module:
     return nn.Sequential(*conv_bn(in_channels, out_channels, 1, stride, bias=bias))
 
 
-class PlainBlock(nn.Module):
-    """The two layers of a basic block with no shortcut around them: (N, C, H, W) → (N, channels, H/stride, W/stride)."""
-
-    expansion = 1
-
-    def __init__(self, in_channels, channels, stride=1, *, bias=False) -> None:
-        super().__init__()
-        self.layers = two_convs(in_channels, channels, stride, bias)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.relu(self.layers(x))
+# ---------------------------------------------------------------------------------------------------- the blocks
 
 
 class BasicBlock(nn.Module):
-    """The block of ResNet-18 and 34 and of the CIFAR nets: (N, C, H, W) → (N, channels, H/stride, W/stride).
+    """The block of ResNet-18 and 34 and of the CIFAR nets: (N, C, H, W) → (N, channels, H/stride, W/stride) (Fig. 5, left).
 
     Eq. 1 and 2: y = F(x) + x, or F(x) + W x where the shapes differ; the ReLU comes after the addition (Fig. 2).
     """
 
     expansion = 1
 
-    def __init__(self, in_channels, channels, stride=1, *, shortcut="B", bias=False) -> None:
+    def __init__(
+        self, in_channels: int, channels: int, stride: int = 1, *, shortcut: str = "B", bias: bool = False
+    ) -> None:
         super().__init__()
-        self.residual = two_convs(in_channels, channels, stride, bias)
+        self.residual = nn.Sequential(
+            OrderedDict(
+                conv1=conv(in_channels, channels, 3, stride, bias=bias),
+                bn1=nn.BatchNorm2d(channels),
+                relu1=nn.ReLU(inplace=True),
+                conv2=conv(channels, channels, 3, bias=bias),
+                bn2=nn.BatchNorm2d(channels),
+            )
+        )
         self.shortcut = make_shortcut(shortcut, in_channels, channels, stride, bias)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.relu(self.residual(x) + self.shortcut(x))
 
 
+class PlainBlock(nn.Module):
+    """The two layers of a basic block with no shortcut around them: (N, C, H, W) → (N, channels, H/stride, W/stride)."""
+
+    expansion = 1
+
+    def __init__(self, in_channels: int, channels: int, stride: int = 1, *, bias: bool = False) -> None:
+        super().__init__()
+        self.layers = BasicBlock(in_channels, channels, stride, shortcut="A", bias=bias).residual
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(self.layers(x))
+
+
 class Bottleneck(nn.Module):
-    """1×1 down, 3×3, 1×1 up (Fig. 5, right): (N, C, H, W) → (N, 4·channels, H/stride, W/stride)."""
+    """1×1 down, 3×3, 1×1 up (Fig. 5, right): (N, C, H, W) → (N, 4·channels, H/stride, W/stride).
+
+    `inner` is the number of channels that the 3×3 reads and gives, `channels` where it is None; `groups` are its groups.
+    """
 
     expansion = 4
 
-    def __init__(self, in_channels, channels, stride=1, *, shortcut="B", bias=False, stride_in_1x1=False) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        channels: int,
+        stride: int = 1,
+        *,
+        shortcut: str = "B",
+        bias: bool = False,
+        stride_in_1x1: bool = False,
+        inner: int | None = None,
+        groups: int = 1,
+    ) -> None:
         super().__init__()
-        out_channels = self.expansion * channels
+        inner, out_channels = inner or channels, self.expansion * channels
         stride_1x1, stride_3x3 = (stride, 1) if stride_in_1x1 else (1, stride)
-        self.residual = three_convs(in_channels, channels, out_channels, stride_1x1, stride_3x3, bias=bias)
+        self.residual = nn.Sequential(
+            OrderedDict(
+                conv1=conv(in_channels, inner, 1, stride_1x1, bias=bias),
+                bn1=nn.BatchNorm2d(inner),
+                relu1=nn.ReLU(inplace=True),
+                conv2=conv(inner, inner, 3, stride_3x3, groups=groups, bias=bias),
+                bn2=nn.BatchNorm2d(inner),
+                relu2=nn.ReLU(inplace=True),
+                conv3=conv(inner, out_channels, 1, bias=bias),
+                bn3=nn.BatchNorm2d(out_channels),
+            )
+        )
         self.shortcut = make_shortcut(shortcut, in_channels, out_channels, stride, bias)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -145,7 +166,15 @@ class ResNet(nn.Module):
     """
 
     def __init__(
-        self, block, blocks, *, num_classes=1000, in_channels=3, width=1.0, conv_bias=False, **options
+        self,
+        block: BlockClass,
+        blocks: tuple[int, int, int, int],
+        *,
+        num_classes: int = 1000,
+        in_channels: int = 3,
+        width: float = 1.0,
+        conv_bias: bool = False,
+        **options,
     ) -> None:
         super().__init__()
         self.input_size = (in_channels, 224, 224)
@@ -206,28 +235,39 @@ def plain(depth: int, **options) -> ResNet:
 
 # ------------------------------------------------------------------------------------------ CIFAR-10: Sec. 4.2
 
-#        stage1 stage2 stage3     Sec. 4.2: map sizes 32×32, 16×16, 8×8; 1 + 2n, 2n, 2n layers and the final FC
-CIFAR_CHANNELS = (16, 32, 64)
 SIX_N_PLUS_2 = (6, 2, "three stages of n two-layer blocks, a first convolution and a final FC")
 
 
 class CifarResNet(nn.Module):
     """The CIFAR networks of 6n + 2 layers: images (N, in_channels, H, W), H and W at least 4 → logits (N, num_classes).
 
-    Raises ValueError for a batch of other channels or smaller images. Shapes below: `create_model("cifar_resnet20")`.
+    `n` is the number of blocks in a stage. Raises ValueError for a batch of other channels or smaller images.
+    Shapes below: `create_model("cifar_resnet20")`.
     """
 
-    def __init__(self, block, n: int, *, num_classes=10, in_channels=3, width=1.0, **options) -> None:
+    #           stage1 stage2 stage3     Sec. 4.2: map sizes 32×32, 16×16, 8×8; 1 + 2n, 2n, 2n layers and the final FC
+    channels = (16,    32,    64)  # fmt: skip
+
+    def __init__(
+        self,
+        block: BlockClass,
+        n: int,
+        *,
+        num_classes: int = 10,
+        in_channels: int = 3,
+        width: float = 1.0,
+        **options,
+    ) -> None:
         super().__init__()
         self.input_size = (in_channels, 32, 32)
-        c1, c2, c3 = (scaled_channels(channels, width) for channels in CIFAR_CHANNELS)
+        c1, c2, c3 = (scaled_channels(channels, width) for channels in self.channels)
 
         self.conv1, self.bn1 = conv_bn(in_channels, c1, 3)
         self.stage1 = stack_blocks(block, c1, c1, n, 1, **options)
-        self.stage2 = stack_blocks(block, c1, c2, n, 2, **options)
-        self.stage3 = stack_blocks(block, c2, c3, n, 2, **options)
+        self.stage2 = stack_blocks(block, block.expansion * c1, c2, n, 2, **options)
+        self.stage3 = stack_blocks(block, block.expansion * c2, c3, n, 2, **options)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(c3, num_classes)
+        self.fc = nn.Linear(block.expansion * c3, num_classes)
         he_init(self)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -241,7 +281,7 @@ class CifarResNet(nn.Module):
 
 
 def cifar_resnet(depth: int, *, shortcut: str = "A", **options) -> CifarResNet:
-    """CIFAR ResNet of 6n + 2 layers (Sec. 4.2; the paper has 20, 32, 44, 56, 110 and 1 202), option A as in the paper.
+    """CIFAR ResNet of 6n + 2 layers (Sec. 4.2; the paper has 20, 32, 44, 56, 110 and 1,202), option A as in the paper.
 
     `num_classes`, `in_channels` and `width` go to `CifarResNet`. Raises ValueError for another depth or shortcut.
     """

@@ -18,39 +18,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cnnlib.models.layers import (
-    blocks_per_stage,
-    check_images,
-    conv_bn,
-    he_init,
-    look_up,
-    scaled_channels,
-    stack_blocks,
-)
-from cnnlib.models.resnet import ResNet, make_shortcut, three_convs
+from cnnlib.models.layers import blocks_per_stage, conv_bn, look_up
+from cnnlib.models.resnet import Bottleneck, CifarResNet, ResNet, make_shortcut
 
 # ----------------------------------------------------------------------------- one block in three forms: Fig. 3
-
-
-class GroupedBlock(nn.Module):
-    """Form (c), a grouped 3×3 convolution: (N, C, H, W) → (N, 4·channels, H/stride, W/stride).
-
-    `cardinality` is the number of groups, each `base_width` channels wide where `channels` is 64 and wider with it.
-    The stride is in the 3×3 (Sec. 4).
-    """
-
-    expansion = 4
-
-    def __init__(
-        self, in_channels: int, channels: int, stride: int = 1, *, cardinality: int, base_width: int, bias: bool = False
-    ) -> None:
-        super().__init__()
-        inner, out_channels = inner_channels(channels, cardinality, base_width), self.expansion * channels
-        self.residual = three_convs(in_channels, inner, out_channels, 1, stride, groups=cardinality, bias=bias)
-        self.shortcut = make_shortcut("B", in_channels, out_channels, stride, bias)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.relu(self.residual(x) + self.shortcut(x))
 
 
 def inner_channels(channels: int, cardinality: int, base_width: int) -> int:
@@ -77,8 +48,22 @@ def path(in_channels: int, width: int, stride: int, bias: bool) -> list[nn.Modul
     return [*reduce, *conv_bn(width, width, 3, stride, bias=bias), nn.ReLU(inplace=True)]
 
 
-class ConcatenatedBlock(nn.Module):
-    """Form (b), early concatenation: each path has its 1×1 and 3×3, and one 1×1 reads them all. Shapes as in form (c)."""
+class GroupedBlock(Bottleneck):
+    """Form (c), a grouped 3×3 convolution: (N, C, H, W) → (N, 4·channels, H/stride, W/stride).
+
+    `cardinality` is the number of groups, each `base_width` channels wide where `channels` is 64 and wider with it.
+    The stride is in the 3×3 (Sec. 4).
+    """
+
+    def __init__(
+        self, in_channels: int, channels: int, stride: int = 1, *, cardinality: int, base_width: int, bias: bool = False
+    ) -> None:
+        inner = inner_channels(channels, cardinality, base_width)
+        super().__init__(in_channels, channels, stride, inner=inner, groups=cardinality, bias=bias)
+
+
+class BlockOfPaths(nn.Module):
+    """Forms (a) and (b): `cardinality` paths of 1×1 and 3×3, side by side. Shapes as in form (c)."""
 
     expansion = 4
 
@@ -89,41 +74,42 @@ class ConcatenatedBlock(nn.Module):
         inner, out_channels = inner_channels(channels, cardinality, base_width), self.expansion * channels
         width = inner // cardinality
         self.paths = nn.ModuleList(nn.Sequential(*path(in_channels, width, stride, bias)) for _ in range(cardinality))
-        self.conv3, self.bn3 = conv_bn(inner, out_channels, 1, bias=bias)
+        self.add_last_1x1(inner, out_channels, bias)
+        self.bn3 = nn.BatchNorm2d(out_channels)
         self.shortcut = make_shortcut("B", in_channels, out_channels, stride, bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        together = torch.cat([path(x) for path in self.paths], dim=1)
-        return F.relu(self.bn3(self.conv3(together)) + self.shortcut(x))
+        maps = [path(x) for path in self.paths]
+        return F.relu(self.bn3(self.joined(maps)) + self.shortcut(x))
 
 
-class SummedBlock(nn.Module):
-    """Form (a), eq. 3: whole paths of three convolutions each, and their sum. Shapes as in form (c).
+class ConcatenatedBlock(BlockOfPaths):
+    """Form (b), early concatenation: one 1×1 reads all paths."""
+
+    def add_last_1x1(self, inner: int, out_channels: int, bias: bool) -> None:
+        """Adds the last 1×1, behind the concatenation."""
+        self.conv3 = nn.Conv2d(inner, out_channels, 1, bias=bias)
+
+    def joined(self, maps: list[Tensor]) -> Tensor:
+        """The paths' maps (N, width, H, W), stacked and read by the last 1×1: (N, out_channels, H, W)."""
+        return self.conv3(torch.cat(maps, dim=1))
+
+
+class SummedBlock(BlockOfPaths):
+    """Form (a), eq. 3: each path has a last 1×1 of its own, and the paths are summed.
 
     The last batch norm reads the sum, or the forms would not be equal (footnote of Sec. 4). For the same reason the bias
     of the last convolution, where there is one, is added once: by the first path.
     """
 
-    expansion = 4
+    def add_last_1x1(self, inner: int, out_channels: int, bias: bool) -> None:
+        """Adds a last 1×1 to each path."""
+        for number, path in enumerate(self.paths):
+            path.append(nn.Conv2d(inner // len(self.paths), out_channels, 1, bias=bias and number == 0))
 
-    def __init__(
-        self, in_channels: int, channels: int, stride: int = 1, *, cardinality: int, base_width: int, bias: bool = False
-    ) -> None:
-        super().__init__()
-        inner, out_channels = inner_channels(channels, cardinality, base_width), self.expansion * channels
-        width = inner // cardinality
-        self.paths = nn.ModuleList(
-            nn.Sequential(
-                *path(in_channels, width, stride, bias), nn.Conv2d(width, out_channels, 1, bias=bias and not i)
-            )
-            for i in range(cardinality)
-        )
-        self.bn3 = nn.BatchNorm2d(out_channels)
-        self.shortcut = make_shortcut("B", in_channels, out_channels, stride, bias)
-
-    def forward(self, x: Tensor) -> Tensor:
-        total = reduce(torch.add, [path(x) for path in self.paths])
-        return F.relu(self.bn3(total) + self.shortcut(x))
+    def joined(self, maps: list[Tensor]) -> Tensor:
+        """The sum of the paths' maps (N, out_channels, H, W)."""
+        return reduce(torch.add, maps)
 
 
 FORMS = {"a": SummedBlock, "b": ConcatenatedBlock, "c": GroupedBlock}
@@ -189,40 +175,18 @@ def resnext(depth: int, cardinality: int, base_width: int, *, form: str = "c", *
 
 # ------------------------------------------------------------------------------------------ CIFAR: Appendix A
 
-#          stage1 stage2 stage3     map sizes 32×32, 16×16, 8×8; a block gives four times as many
-CHANNELS = (64,   128,   256)  # fmt: skip
 
-
-class CifarResNeXt(nn.Module):
+class CifarResNeXt(CifarResNet):
     """The CIFAR networks of 9n + 2 layers: images (N, in_channels, H, W), H and W at least 4 → logits (N, num_classes).
 
-    Weights start by He's rule (Sec. 4). Shapes below: `create_model("cifar_resnext29_8x64d")`.
+    A `CifarResNet` of other blocks, in wider stages. Weights start by He's rule (Sec. 4).
 
     Raises ValueError for a width that makes no whole channels, in the network or in a path, and for a batch of other
     channels or smaller images.
     """
 
-    def __init__(self, block, n: int, *, num_classes=10, in_channels=3, width=1.0, **options) -> None:
-        super().__init__()
-        self.input_size = (in_channels, 32, 32)
-        c1, c2, c3 = (scaled_channels(channels, width) for channels in CHANNELS)
-
-        self.conv1, self.bn1 = conv_bn(in_channels, c1, 3)
-        self.stage1 = stack_blocks(block, c1, c1, n, 1, **options)
-        self.stage2 = stack_blocks(block, 4 * c1, c2, n, 2, **options)
-        self.stage3 = stack_blocks(block, 4 * c2, c3, n, 2, **options)
-        self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(4 * c3, num_classes)
-        he_init(self)
-
-    def forward(self, x: Tensor) -> Tensor:
-        check_images(x, self.input_size, smallest=4)
-        x = F.relu(self.bn1(self.conv1(x)))  # (N, 64, 32, 32)
-        x = self.stage1(x)  # (N, 256, 32, 32)
-        x = self.stage2(x)  # (N, 512, 16, 16)
-        x = self.stage3(x)  # (N, 1024, 8, 8)
-        x = self.avgpool(x)  # (N, 1024, 1, 1)
-        return self.fc(x.flatten(1))  # (N, 10)
+    #           stage1 stage2 stage3     map sizes 32×32, 16×16, 8×8; a block gives four times as many
+    channels = (64,    128,   256)  # fmt: skip
 
 
 def cifar_resnext(depth: int, cardinality: int, base_width: int, *, form: str = "c", **options) -> CifarResNeXt:

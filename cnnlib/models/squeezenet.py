@@ -13,7 +13,7 @@ Departures:
 - The release of version 1.0 pads conv10, a 1×1 convolution, by one pixel; torchvision and this file do not.
 - Sec. 3.3 has a max pooling behind conv10; Fig. 2, Table 1 and the release have an average.
 - Version 1.1 is the authors' release of the same year and not in the paper.
-- Complex bypasses are those of Fig. 2 and add 341 248 parameters, 1.4 MB. Table 3 has 2.9 MB for them.
+- Complex bypasses are those of Fig. 2 and add 341,248 parameters, 1.4 MB. Table 3 has 2.9 MB for them.
 - `width` and `image_size` are ours. `image_size` is a form for images of 16 to 64 pixels: conv1 is 3×3 and keeps the
   size, all else is as published.
 
@@ -54,7 +54,7 @@ VERSIONS = {
 class Fire(nn.Module):
     """Squeeze, then expand with 1×1 and 3×3 filters side by side (Fig. 1): (N, C, H, W) → (N, e1x1 + e3x3, H, W)."""
 
-    def __init__(self, in_channels, s1x1, e1x1, e3x3) -> None:
+    def __init__(self, in_channels: int, s1x1: int, e1x1: int, e3x3: int) -> None:
         super().__init__()
         self.squeeze = nn.Conv2d(in_channels, s1x1, 1)
         self.expand1x1 = nn.Conv2d(s1x1, e1x1, 1)
@@ -68,7 +68,7 @@ class Fire(nn.Module):
 class BypassFire(Fire):
     """A Fire module whose input is added to its output (Sec. 6, Fig. 2), as it is or through a 1×1 convolution."""
 
-    def __init__(self, in_channels, s1x1, e1x1, e3x3) -> None:
+    def __init__(self, in_channels: int, s1x1: int, e1x1: int, e3x3: int) -> None:
         super().__init__(in_channels, s1x1, e1x1, e3x3)
         out_channels = e1x1 + e3x3
         self.bypass = nn.Identity() if in_channels == out_channels else nn.Conv2d(in_channels, out_channels, 1)
@@ -104,14 +104,14 @@ class SqueezeNet(nn.Module):
     def __init__(
         self,
         *,
-        version="1.0",
-        bypass=None,
-        squeeze_ratio=0.125,
-        pct_3x3=0.5,
-        num_classes=1000,
-        in_channels=3,
-        width=1.0,
-        image_size=None,
+        version: str = "1.0",
+        bypass: str | None = None,
+        squeeze_ratio: float = 0.125,
+        pct_3x3: float = 0.5,
+        num_classes: int = 1000,
+        in_channels: int = 3,
+        width: float = 1.0,
+        image_size: int | None = None,
     ) -> None:
         super().__init__()
         (filters, window, stride), stages = look_up("version", version, VERSIONS)

@@ -5,7 +5,7 @@ Huang, Sun, Liu, Sedra, Weinberger 2016, "Deep networks with stochastic depth", 
 
 What was new: each mini-batch trains a network of its own, in which every block is skipped with some probability and
 only its shortcut is left. Training is faster, gradients reach the first layers by shorter ways, and the test runs all
-blocks. 1 202 layers became better than 110, which they were not before.
+blocks. 1,202 layers became better than 110, which they were not before.
 
 Departures: none by default. Where shapes change, the paper's shortcut averages 2×2 positions and adds zero channels;
 `shortcut="A"` takes every second position instead, as `cifar_resnet` does, so that the two can be compared.
@@ -44,6 +44,10 @@ class StochasticDepthBlock(BasicBlock):
             return F.relu(self.residual(x) + self.shortcut(x))
         return self.shortcut(x)  # which a ReLU gave: it has no negative values
 
+    def may_skip(self) -> bool:
+        """Whether a mini-batch may skip it."""
+        return self.survival_prob < 1
+
     def is_active(self) -> bool:
         """b of eq. 2, one draw for the mini-batch, from torch's generator of the CPU wherever the block is."""
         return torch.rand((), device="cpu").item() < self.survival_prob
@@ -60,7 +64,7 @@ def linear_decay(final: float, blocks: int) -> list[float]:
 def cifar_stochastic_depth_resnet(
     depth: int, *, survival_prob: float | Sequence[float] = 0.5, shortcut: str = "average", **options
 ) -> CifarResNet:
-    """CIFAR ResNet of 6n + 2 layers whose blocks survive a mini-batch with some probability (the paper: 110 and 1 202).
+    """CIFAR ResNet of 6n + 2 layers whose blocks survive a mini-batch with some probability (the paper: 110 and 1,202).
 
     `survival_prob` is p_L, the last block's, from which the others follow by `linear_decay`, or one probability a block.
     `shortcut` where shapes change is the paper's "average" or "A", that of `cifar_resnet`: with "A" and a

@@ -75,7 +75,14 @@ class VGG(nn.Module):
     """
 
     def __init__(
-        self, configuration, *, num_classes=1000, in_channels=3, width=1.0, batch_norm=False, image_size=None
+        self,
+        configuration: str,
+        *,
+        num_classes: int = 1000,
+        in_channels: int = 3,
+        width: float = 1.0,
+        batch_norm: bool = False,
+        image_size: int | None = None,
     ) -> None:
         super().__init__()
         cells = look_up("configuration", configuration, VGGS)
@@ -123,12 +130,12 @@ def vgg(depth: int, **options) -> VGG:
 
 
 def vgg11_lrn(**options) -> VGG:
-    """Configuration A-LRN: A with a response normalisation, which did not help (Sec. 4.1). Options: those of `vgg`."""
+    """Configuration A-LRN: A with a response normalisation, which did not help (Sec. 4.1). Options as in `vgg`."""
     return VGG("A-LRN", **options)
 
 
 def vgg16_c(**options) -> VGG:
-    """Configuration C: B and three 1×1 layers, better than B, not as good as D (Sec. 4.1). Options: those of `vgg`."""
+    """Configuration C: B and three 1×1 layers, better than B, not as good as D (Sec. 4.1). Options as in `vgg`."""
     return VGG("C", **options)
 
 

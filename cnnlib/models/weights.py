@@ -13,7 +13,7 @@ COUNTER = "num_batches_tracked"  # batch norm's count of training steps, which w
 def load_weights(model: nn.Module, state_dict: Mapping[str, Tensor] | str | Path) -> nn.Module:
     """Copies a state dict of torchvision, timm or `model` itself into `model`, and returns `model`.
 
-    `state_dict` may be a file: one that `torch.save` wrote, which is read without running what is in it, or, where it ends
+    `state_dict` may be a file: one that `torch.save` wrote, which is read without running its contents, or, where it ends
     in .safetensors, one of that library.
 
     Our stages carry the papers' names, so entries are matched by name where the names are the same and by order
@@ -72,7 +72,7 @@ def load_weights(model: nn.Module, state_dict: Mapping[str, Tensor] | str | Path
 
 
 def read_file(path: str | Path) -> object:
-    """What `torch.save` or safetensors wrote, on the CPU; nothing in the file is run.
+    """The object that `torch.save` or safetensors wrote, on the CPU; nothing in the file is run.
 
     Raises ValueError, naming the file, where it cannot be read, ImportError for one of safetensors without that library,
     and OSError where there is none or it may not be read.
@@ -89,7 +89,7 @@ def read_file(path: str | Path) -> object:
         return torch.load(path, weights_only=True, map_location="cpu")
     except (FileNotFoundError, IsADirectoryError, PermissionError, ImportError):
         raise
-    except Exception:  # of many kinds. Not from it: torch's advice there is to load the file and run what is in it
+    except Exception:  # of many kinds. `from None`: torch advises there to load the file and to run its contents
         raise ValueError(f"{path} cannot be read: it is damaged, or holds something else than tensors") from None
 
 

@@ -17,8 +17,8 @@ from collections import OrderedDict
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cnnlib.models.layers import blocks_per_stage, check_images, he_init, look_up, scaled_channels
-from cnnlib.models.resnet import RESNETS, Bottleneck, ResNet, make_shortcut, three_convs
+from cnnlib.models.layers import blocks_per_stage, check_images, conv, he_init, look_up, scaled_channels
+from cnnlib.models.resnet import RESNETS, Bottleneck, ResNet
 
 # ------------------------------------------------------------------------------------------ CIFAR: Table 1
 
@@ -29,8 +29,8 @@ CHANNELS = (16,  32,   64)  # fmt: skip
 class WideBlock(nn.Module):
     """B(3, 3), pre-activated: (N, C, H, W) → (N, channels, H/stride, W/stride) (Sec. 2 and Fig. 1d).
 
-    BN, ReLU, 3×3, dropout, BN, ReLU, 3×3. Where shapes change, the 1×1 of the shortcut reads what the first BN and ReLU
-    give, as the residual path does.
+    BN, ReLU, 3×3, dropout, BN, ReLU, 3×3. Where shapes change, the 1×1 of the shortcut and the residual path both read
+    the output of the first BN and ReLU.
     """
 
     expansion = 1
@@ -40,11 +40,11 @@ class WideBlock(nn.Module):
         self.norm = nn.BatchNorm2d(in_channels)
         self.residual = nn.Sequential(
             OrderedDict(
-                conv1=nn.Conv2d(in_channels, channels, 3, stride, padding=1, bias=False),
+                conv1=conv(in_channels, channels, 3, stride),
                 norm2=nn.BatchNorm2d(channels),
                 relu2=nn.ReLU(inplace=True),
                 dropout=nn.Dropout(dropout),
-                conv2=nn.Conv2d(channels, channels, 3, padding=1, bias=False),
+                conv2=conv(channels, channels, 3),
             )
         )
 
@@ -57,7 +57,7 @@ class WideProjectionBlock(WideBlock):
 
     def __init__(self, in_channels: int, channels: int, stride: int, *, dropout: float) -> None:
         super().__init__(in_channels, channels, stride, dropout=dropout)
-        self.shortcut = nn.Conv2d(in_channels, channels, 1, stride, bias=False)
+        self.shortcut = conv(in_channels, channels, 1, stride)
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.relu(self.norm(x))
@@ -80,12 +80,14 @@ class CifarWideResNet(nn.Module):
     Raises ValueError for a batch of other channels or smaller images.
     """
 
-    def __init__(self, blocks: int, widen_factor: float, *, num_classes=10, in_channels=3, dropout=0.0) -> None:
+    def __init__(
+        self, blocks: int, widen_factor: float, *, num_classes: int = 10, in_channels: int = 3, dropout: float = 0.0
+    ) -> None:
         super().__init__()
         self.input_size = (in_channels, 32, 32)
         k2, k3, k4 = (scaled_channels(channels, widen_factor, "widen_factor") for channels in CHANNELS)
 
-        self.conv1 = nn.Conv2d(in_channels, CHANNELS[0], 3, padding=1, bias=False)  # is not widened
+        self.conv1 = conv(in_channels, CHANNELS[0], 3)  # is not widened
         self.conv2 = group(CHANNELS[0], k2, blocks, 1, dropout)
         self.conv3 = group(k2, k3, blocks, 2, dropout)
         self.conv4 = group(k3, k4, blocks, 2, dropout)
@@ -117,25 +119,18 @@ def cifar_wrn(depth: int, widen_factor: float, **options) -> CifarWideResNet:
 # ------------------------------------------------------------------------------------------ ImageNet: Table 8
 
 
-class WideBottleneck(nn.Module):
+class WideBottleneck(Bottleneck):
     """A bottleneck whose 3×3 is `widen_factor` times as wide: (N, C, H, W) → (N, 4·channels, H/stride, W/stride).
 
-    What goes in and comes out of it is as wide as in a ResNet. The 3×3 strides, as in the code that the paper builds on.
+    Its input and its output are as wide as in a ResNet. The 3×3 strides, as in the code that the paper builds on.
     """
 
-    expansion = 4
-
     def __init__(self, in_channels: int, channels: int, stride: int = 1, *, widen_factor: float, bias: bool) -> None:
-        super().__init__()
-        inner, out_channels = scaled_channels(channels, widen_factor, "widen_factor"), self.expansion * channels
-        self.residual = three_convs(in_channels, inner, out_channels, 1, stride, bias=bias)
-        self.shortcut = make_shortcut("B", in_channels, out_channels, stride, bias)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.relu(self.residual(x) + self.shortcut(x))
+        inner = scaled_channels(channels, widen_factor, "widen_factor")
+        super().__init__(in_channels, channels, stride, inner=inner, bias=bias)
 
 
-# ResNet-50, 101 and 152: those of bottlenecks
+# ResNet-50, 101 and 152: they have bottlenecks
 BOTTLENECK_NETS = {depth: row for depth, row in RESNETS.items() if row[0] is Bottleneck}
 
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from cnnlib.models.layers import Auxiliary
+from cnnlib.training.augment import Transform
 from cnnlib.training.checkpoint import Checkpoint
 from cnnlib.training.data import ImageData
 from cnnlib.training.recipes import Recipe, skips_layers
@@ -84,65 +85,25 @@ def fit(
     if epochs < 1:
         raise ValueError(f"epochs={epochs}; give at least 1")
     recipe = recipe or Recipe()
-    device = torch.device(device) if device else best_device()
-    rank, processes = join_processes(device)
-    model.to(device, memory_format=memory_format(model, device))
-    data = data.to(device)
-    check_outputs(model, data)
-    network = in_parallel(model, device) if processes > 1 else model
-    network = torch.compile(network) if compile else network
-    optimizer = recipe.make_optimizer(model)
-    half = half_precision(device)
-    scaler = torch.amp.GradScaler(device.type, enabled=half == torch.float16)  # keeps small gradients above 0
-    augment = [transform.fitted(data.train_images) for transform in recipe.augment]
-    shuffle, chance = torch.Generator().manual_seed(seed), torch.Generator(device).manual_seed(seed + rank)
-    settings = {"epochs": epochs, "seed": seed, "recipe": recipe, "data": data, "model": outline(model)}
-    parts = {"model": model, "optimizer": optimizer, "scaler": scaler}
-    saved = Checkpoint(checkpoint, settings, parts, {"shuffle": shuffle, "chance": chance})
+    run = prepare(model, data, recipe, seed, device, compile)
+    settings = {"epochs": epochs, "seed": seed, "recipe": recipe, "data": run.data, "model": outline(model)}
+    parts = {"model": model, "optimizer": run.optimizer, "scaler": run.scaler}
+    saved = Checkpoint(checkpoint, settings, parts, {"shuffle": run.shuffle, "chance": run.chance})
     history = History()
     first = saved.load(history)
     started = time.perf_counter() - history.seconds
     todo = range(first, epochs)
 
     try:
-        for epoch in todo if on_epoch or rank else progress(todo):
-            model.train()
-            batches = torch.randperm(len(data.train_images), generator=shuffle).to(device).split(recipe.batch_size)
-            totals = torch.zeros(2, device=device)  # loss and right answers: they stay on the device, no wait in a step
-            for step, batch in enumerate(batches):
-                for group in optimizer.param_groups:
-                    group["lr"] = recipe.rate_at((epoch + step / len(batches)) / epochs)
-                mine = batch[rank::processes]
-                images, labels = data.train_images[mine], data.train_labels[mine]
-                for transform in augment:
-                    images = transform(images, chance)
-                with torch.autocast(device.type, dtype=half, enabled=half is not None):
-                    logits, loss = loss_of(network(images), labels, recipe)
-                optimizer.zero_grad()
-                scaler.scale(loss * processes / len(batch)).backward()  # processes average their gradients
-                if recipe.clip:
-                    scaler.unscale_(optimizer)
-                    nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
-                scaler.step(optimizer)
-                scaler.update()
-                totals += torch.stack([loss.detach(), (logits.argmax(1) == labels).sum()])
-
-            if processes > 1:
-                dist.all_reduce(totals)
-                share_buffers(model)
-            train_loss, right = (totals / len(data.train_images)).tolist()
-            if not torch.isfinite(totals).all():
-                raise FloatingPointError(
-                    f"the training loss is {train_loss} in epoch {epoch + 1}: the learning rate "
-                    f"{recipe.learning_rate:g} is too high for this network; try a tenth of it"
-                )
-            test_loss, test_accuracy = evaluate(model, data.test_images, data.test_labels)
+        for epoch in todo if on_epoch or run.rank else progress(todo):
+            train_loss, train_accuracy = train_epoch(model, run, recipe, epoch, epochs)
+            test_loss, test_accuracy = evaluate(model, run.data.test_images, run.data.test_labels)
             history.train_loss.append(train_loss)
-            history.train_accuracy.append(right)
+            history.train_accuracy.append(train_accuracy)
             history.test_loss.append(test_loss)
             history.test_accuracy.append(test_accuracy)
             history.seconds = time.perf_counter() - started
-            if not rank:
+            if not run.rank:
                 saved.save(history)
             if on_epoch and on_epoch(history):
                 break
@@ -150,6 +111,94 @@ def fit(
         history.interrupted = True
     model.to(memory_format=torch.contiguous_format)  # as it came: weights can be viewed as vectors
     return history
+
+
+@dataclass
+class Run:
+    """What the epochs of a run share."""
+
+    data: ImageData  # all of it on the device
+    network: nn.Module  # what a step calls: the model, compiled or averaged over processes where that was asked for
+    optimizer: torch.optim.Optimizer
+    half: torch.dtype | None  # what a step computes in; None: float32
+    scaler: torch.amp.GradScaler  # keeps small gradients in float16 above 0; does nothing for other types
+    augment: list[Transform]  # fitted to the training images
+    shuffle: torch.Generator  # orders the batches, the same in every process
+    chance: torch.Generator  # draws the augmentation, on the device, each process its own
+    rank: int  # the number of this process
+    processes: int
+
+
+def prepare(
+    model: nn.Module, data: ImageData, recipe: Recipe, seed: int, device: torch.device | str | None, compile: bool
+) -> Run:
+    """Brings model and data to the device and makes what a run needs. Raises ValueError as `fit` does."""
+    device = torch.device(device) if device else best_device()
+    rank, processes = join_processes(device)
+    model.to(device, memory_format=memory_format(model, device))
+    data = data.to(device)
+    check_outputs(model, data)
+    network = in_parallel(model, device) if processes > 1 else model
+    half = half_precision(device)
+    return Run(
+        data=data,
+        network=torch.compile(network) if compile else network,
+        optimizer=recipe.make_optimizer(model),
+        half=half,
+        scaler=torch.amp.GradScaler(device.type, enabled=half == torch.float16),
+        augment=[transform.fitted(data.train_images) for transform in recipe.augment],
+        shuffle=torch.Generator().manual_seed(seed),
+        chance=torch.Generator(device).manual_seed(seed + rank),
+        rank=rank,
+        processes=processes,
+    )
+
+
+def train_epoch(model: nn.Module, run: Run, recipe: Recipe, epoch: int, epochs: int) -> tuple[float, float]:
+    """Trains on each image once: the mean loss and the accuracy over the epoch, taken before each step.
+
+    Raises FloatingPointError when the loss is not finite.
+    """
+    model.train()
+    data, device = run.data, run.data.train_images.device
+    order = torch.randperm(len(data.train_images), generator=run.shuffle).to(device)
+    batches = order.split(recipe.batch_size)
+    totals = torch.zeros(2, device=device)  # loss and right answers: they stay on the device, no wait in a step
+    for step, batch in enumerate(batches):
+        # The rate of this step: schedules go by the share of the run that is done, not by epochs.
+        for group in run.optimizer.param_groups:
+            group["lr"] = recipe.rate_at((epoch + step / len(batches)) / epochs)
+        # This process's part of the batch, cut out of the data where it lies.
+        mine = batch[run.rank :: run.processes]
+        images, labels = data.train_images[mine], data.train_labels[mine]
+        # Whole batches are augmented, on the device, so that no loader is waited for.
+        for transform in run.augment:
+            images = transform(images, run.chance)
+        # Half precision for the network and the loss alone: the backward pass and the weights choose for themselves.
+        with torch.autocast(device.type, dtype=run.half, enabled=run.half is not None):
+            logits, loss = loss_of(run.network(images), labels, recipe)
+        # Gradients add up in torch: those of the step before have to go first.
+        run.optimizer.zero_grad()
+        # The loss is summed, so one division makes the mean; processes average their gradients, hence the factor.
+        run.scaler.scale(loss * run.processes / len(batch)).backward()
+        if recipe.clip:
+            run.scaler.unscale_(run.optimizer)  # the limit is meant for gradients as they are
+            nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
+        # The scaler leaves a step out whose gradients overflowed, and then scales less.
+        run.scaler.step(run.optimizer)
+        run.scaler.update()
+        totals += torch.stack([loss.detach(), (logits.argmax(1) == labels).sum()])
+
+    if run.processes > 1:
+        dist.all_reduce(totals)
+        share_buffers(model)
+    mean_loss, accuracy = (totals / len(data.train_images)).tolist()
+    if not torch.isfinite(totals).all():
+        raise FloatingPointError(
+            f"the training loss is {mean_loss} in epoch {epoch + 1}: the learning rate "
+            f"{recipe.learning_rate:g} is too high for this network; try a tenth of it"
+        )
+    return mean_loss, accuracy
 
 
 def loss_of(output: Tensor | Auxiliary, labels: Tensor, recipe: Recipe) -> tuple[Tensor, Tensor]:

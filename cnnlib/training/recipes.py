@@ -10,6 +10,7 @@ from difflib import get_close_matches
 import torch
 from torch import nn
 
+from cnnlib.models.layers import SkipsLayers
 from cnnlib.training.augment import Cutout, Flip, PCAColour, ShiftCrop, Transform
 
 Steps = tuple[tuple[float, float], ...]
@@ -89,7 +90,7 @@ class Recipe:
 
 def skips_layers(model: nn.Module) -> bool:
     """Whether a step may leave layers of `model` without a gradient: stochastic depth and drop-path."""
-    return any(getattr(m, "survival_prob", 1) < 1 or getattr(m, "drop_path", 0) > 0 for m in model.modules())
+    return any(isinstance(module, SkipsLayers) and module.may_skip() for module in model.modules())
 
 
 def divided_by_10(*moments: float) -> Steps:

@@ -56,37 +56,3 @@ def pixels_seen(model: nn.Module, input_size: tuple[int, int, int], axis: int) -
         images[pixel].select(1 + axis, pixel).fill_(float("nan"))
     reached = model(images).isnan().any(1).any(2 - axis)  # (pixel, position)
     return [reached[:, position].nonzero().flatten().tolist() for position in range(reached.shape[1])]
-
-
-# A narrow, shallow member of each family: options for `create_model`, and the side of a small image.
-SMALL = {
-    "lenet5": ({}, 32),
-    "lenet5_modern": ({}, 32),
-    "alexnet": ({"width": 1 / 16}, 64),
-    "alexnet_2012": ({"width": 1 / 16}, 227),
-    "zfnet": ({"width": 1 / 16}, 224),
-    "vgg11": ({"width": 1 / 16}, 32),
-    "nin": ({"width": 1 / 8}, 64),
-    "cifar_nin": ({"width": 1 / 8}, 16),
-    "squeezenet1_0": ({"width": 1 / 8}, 64),
-    "googlenet": ({"width": 1 / 8}, 64),
-    "bn_inception": ({"width": 1 / 8}, 64),
-    "resnet18": ({"width": 1 / 16}, 64),
-    "resnet50": ({"width": 1 / 16}, 64),
-    "plain18": ({"width": 1 / 16}, 64),
-    "cifar_resnet8": ({"width": 1 / 4}, 16),
-    "cifar_plain8": ({"width": 1 / 4}, 16),
-    "cifar_preact_resnet20": ({"width": 1 / 4}, 16),
-    "preact_resnet50": ({"width": 1 / 16}, 64),
-    "cifar_wrn_10_1": ({}, 16),
-    "wide_resnet50_2": ({"width": 1 / 16}, 64),
-    "resnext50_32x4d": ({"width": 1 / 4}, 64),
-    "cifar_resnext11_8x16d": ({"width": 1 / 4}, 16),
-    "cifar_stochastic_depth_resnet8": ({"width": 1 / 4, "survival_prob": 1.0}, 16),
-    "cifar_fractalnet10": ({"width": 1 / 16, "drop_path": 0.0}, 32),
-    "fractalnet34": ({"width": 1 / 32, "drop_path": 0.0}, 64),
-    "cifar_densenet_22_4": ({}, 16),
-    "densenet121": ({"growth_rate": 4}, 64),
-}
-# The large Inceptions have no narrow form: they take seconds.
-LARGE = {name: ({}, 139) for name in ("inception_v2", "inception_v3", "inception_v4", "inception_resnet_v1")}

@@ -54,7 +54,7 @@ def snapshot(model):
     )
 
 
-def same(before, after):
+def unchanged(before, after):
     state, *rest, random = before
     state_now, *rest_now, random_now = after
     return (
@@ -82,7 +82,7 @@ def test_the_model_is_left_as_it_was(input_size):
         anatomy(model, input_size)
     except ValueError:
         assert input_size != (3, 32, 32)
-    assert same(before, snapshot(model))
+    assert unchanged(before, snapshot(model))
     assert not any(hasattr(value, "fields") or value.is_meta for value in (*model.parameters(), *model.buffers()))
     assert model(torch.zeros(2, 3, 8, 8)).isfinite().all()
 
@@ -165,7 +165,7 @@ def test_two_threads_that_trace_one_model_leave_it_as_it_was():
     before = snapshot(model)
     anatomy(model, (2, 8, 8))
     others[0].join()
-    assert same(before, snapshot(model))
+    assert unchanged(before, snapshot(model))
 
 
 def test_frozen_parameters():
@@ -272,6 +272,15 @@ def test_the_bytes_of_weights_are_those_of_a_file_of_them():
     assert anatomy(model).weight_bytes == bytes_of
     counters = sum(tensor.nbytes for tensor in model.state_dict().values() if not tensor.is_floating_point())
     assert anatomy(model, dtype=torch.float16).weight_bytes == (bytes_of - counters) // 2 + counters
+
+
+def test_an_anatomy_stays_what_it_was_when_its_module_changes():
+    model = create_model("cifar_resnet", depth=8, width=0.25)
+    seen = anatomy(model)
+    before = (seen.table(), seen.to_json(), seen._repr_html_(), seen.diagram().svg)
+    model.half()
+    model.fc, model.stage1, model.bn1 = nn.Linear(16, 1000), nn.Identity(), nn.Identity()
+    assert (seen.table(), seen.to_json(), seen._repr_html_(), seen.diagram().svg) == before
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,15 @@
 """What a training step keeps: held against torch's own hooks and its memory profiler on a real step."""
 
-import oracles
 import pytest
 import torch
 import torchvision
+from models.expected import CHEAP
 from torch import nn
 from torch.profiler import ProfilerActivity, profile
 
-from cnnlib import anatomy, create_model
+from cnnlib import anatomy, create_model, list_models
 from cnnlib.analysis.memory import OPTIMIZERS
+from cnnlib.models.registry import FAMILIES
 
 SMALL = [
     ("cifar_resnet20", {}, 32),
@@ -54,14 +55,11 @@ def test_saved_bytes_are_what_autograd_saves(name, options, size):
     assert seen.memory(batch=3).saved == saved_in_a_real_step(model, torch.zeros(3, 3, size, size))
 
 
-@pytest.mark.parametrize(
-    "name, options, size",
-    [(name, options, size) for name, (options, size) in oracles.SMALL.items()]
-    + [pytest.param(name, *rest, marks=pytest.mark.slow) for name, rest in oracles.LARGE.items()],
-)
-def test_saved_bytes_of_every_family(name, options, size):
-    model = create_model(name, **options)
-    images = torch.zeros(2, model.input_size[0], size, size)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_saved_bytes_of_every_family(family):
+    options, size = CHEAP[family][1]
+    model = create_model(list_models(family)[0], **options)
+    images = torch.zeros(2, model.input_size[0], *size)
     assert anatomy(model, tuple(images.shape[1:])).memory(batch=2).saved == saved_in_a_real_step(model, images)
 
 

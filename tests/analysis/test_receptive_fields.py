@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracles import LARGE, SMALL, Net, pixels_seen, torchvision_on_meta
+from oracles import Net, pixels_seen, torchvision_on_meta
 from torch import nn
 
 from cnnlib import anatomy, create_model
@@ -264,60 +264,6 @@ def test_joins_of_branches_with_different_centres_are_misaligned(function, misal
 
 
 # ------------------------------------------------------------------------------------------------ whole networks
-
-
-class Reached(Exception):
-    """Stops a forward pass; carries the map that was wanted."""
-
-
-@torch.no_grad()
-def map_of(model, layer, images):
-    """What the module `layer` gives in a forward pass that ends there."""
-
-    def stop(module, args, output):
-        raise Reached(output)
-
-    handle = model.get_submodule(layer).register_forward_hook(stop)
-    try:
-        model(images)
-    except Reached as reached:
-        return reached.args[0]
-    finally:
-        handle.remove()
-
-
-@pytest.mark.parametrize(
-    "name, options",
-    [(name, options) for name, (options, _) in SMALL.items()]
-    + [pytest.param(name, options, marks=pytest.mark.slow) for name, (options, _) in LARGE.items()],
-)
-def test_the_field_of_a_whole_network(name, options):
-    """A position far from the borders sees the first and the last pixel that are said, and not the ones beside them.
-
-    NaN in a row or column of a long strip shows it, however deep the network: gradients would vanish.
-    """
-    torch.manual_seed(0)
-    model = create_model(name, **options).double().eval()
-    modules = dict(model.named_modules())
-    of_one_size = name in ("lenet5", "lenet5_modern", "alexnet_2012", "zfnet")
-    field, short = anatomy(model).receptive_field, min(64, model.input_size[1]) if "inception" not in name else 75
-    for axis in (0, 1):
-        size = list(model.input_size)
-        if not of_one_size:
-            size[1:] = [short, short]
-            size[1 + axis] = max(short, (field[axis] // 32 + 8) * 32)
-        row = next(r for r in reversed(anatomy(model, tuple(size)).layers) if r.receptive_field and r.name in modules)
-        lo, hi, jump = reach(row, axis)
-        position = row.out_shape[1 + axis] // 2
-        lo, hi = lo + position * jump, hi + position * jump
-        probes = [(pixel, seen) for pixel, seen in ((lo, True), (lo - 1, False), (hi, True), (hi + 1, False))]
-        probes = [(pixel, seen) for pixel, seen in probes if 0 <= pixel < size[1 + axis]]
-        assert of_one_size or len(probes) == 4
-        images = torch.zeros(len(probes), *size, dtype=torch.float64)
-        for image, (pixel, _) in zip(images, probes, strict=True):
-            image.select(1 + axis, pixel).fill_(float("nan"))
-        reached = map_of(model, row.name, images).isnan().any(1).any(2 - axis)[:, position]
-        assert reached.tolist() == [seen for _, seen in probes], (axis, lo, hi)
 
 
 DISTILL = {

@@ -13,7 +13,7 @@ from bs4 import BeautifulSoup
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 from benchmarks.pages import served
-from book.print_form import find_chromium
+from book.tools.print_form import find_chromium
 
 ROOT = Path(__file__).parents[2]
 BOOK = ROOT / "_build" / "html"
@@ -87,7 +87,7 @@ def tab(chromium: Browser) -> Iterator[Page]:
 def visit(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[..., Page]]:
     """`visit("chapters/x.html#place")` opens a page of the book; `over` is "file" or "http", `storage=False` blocks it.
 
-    From the disk Chromium now and then forgets what a page keeps (CONTRIBUTING.md): what is to be found again is asked
+    From the disk Chromium now and then forgets what a page keeps (docs/decisions/tests.md): what is to be found again is asked
     of a server. A path that is an absolute file opens that, and its folder is the server's. A page of its own is begun for
     each visit, which takes longer than a small page, unless it is to be `tab`. At the end the test fails
     if any page logged an error, threw, or asked for anything but its own origin's files; where storage is blocked the

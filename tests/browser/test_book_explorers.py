@@ -12,9 +12,16 @@ from playwright.sync_api import Locator, expect
 from sklearn.datasets import load_digits
 from torch import nn
 
-from cnnlib.course import explorers
+from cnnlib.chapters import (
+    after_resnet,
+    choosing_a_network,
+    classic_networks,
+    inception_bottleneck,
+    recorded_runs,
+    resnet,
+    vgg_receptive_fields,
+)
 from cnnlib.course.explorer import Explorer
-from cnnlib.training.record import recorded_runs
 
 CHAPTER = "chapters/04_resnet.html"
 GALLERY = "book/gallery.html"
@@ -36,41 +43,45 @@ def runs(*suites: str) -> list[dict]:
     return [run for suite in suites for run in recorded_runs(suite)]
 
 
-# What `cnnlib.course.explorers` makes from models and recorded runs, by its id on the page.
+# What the chapters' explorers make from models and recorded runs, by its id on the page.
 READY_MADE = {
-    "a-residual-network-for-32-32-images": explorers.cifar_resnet,
-    "plain-and-residual-nets-trained-to-the-end": lambda: explorers.degradation(runs("resnet_degradation")),
-    "plain-56-with-more-time": lambda: explorers.slow_fitting(runs("resnet_degradation"), runs("resnet_slow_fitting")),
-    "shapes-through-lenet-5": explorers.lenet_pipeline,
-    "what-one-unit-sees": lambda: explorers.receptive_fields(image=digit()),
-    "a-stack-against-one-window": explorers.stacked_layers,
-    "what-a-vgg-sees-of-a-photograph": lambda: explorers.vgg_fields(cat()),
-    "three-small-windows-or-a-large-one-trained": lambda: explorers.stacks_trained(
-        runs("vgg_stacks_digits", "vgg_stacks_textures")
+    "a-residual-network-for-32-32-images": resnet.explorers.cifar_resnet,
+    "plain-and-residual-nets-trained-to-the-end": lambda: resnet.explorers.degradation(runs("resnet/degradation")),
+    "plain-56-with-more-time": lambda: resnet.explorers.slow_fitting(
+        runs("resnet/degradation"), runs("resnet/slow_fitting")
     ),
-    "what-networks-cost": explorers.model_costs,
-    "one-convolution-from-c-3-to-c-96-channels": explorers.convolution,
-    "shapes-through-alexnet": explorers.alexnet_pipeline,
-    "what-alexnet-costs": explorers.alexnet_costs,
-    "lenet-5-with-other-activations-and-poolings": lambda: explorers.lenet_training(runs("classic_lenet")),
-    "relu-against-tanh": lambda: explorers.relu_against_tanh(runs("classic_activations")),
-    "response-normalisation-at-one-position": explorers.response_norm,
-    "an-inception-module-by-branch": explorers.inception_module,
-    "with-1-1-reductions-and-without": lambda: explorers.reductions(
-        runs("inception_reductions", "inception_deeper", "inception_wider")
+    "shapes-through-lenet-5": classic_networks.explorers.lenet_pipeline,
+    "what-one-unit-sees": lambda: vgg_receptive_fields.explorers.receptive_fields(image=digit()),
+    "a-stack-against-one-window": vgg_receptive_fields.explorers.stacked_layers,
+    "what-a-vgg-sees-of-a-photograph": lambda: vgg_receptive_fields.explorers.vgg_fields(cat()),
+    "three-small-windows-or-a-large-one-trained": lambda: vgg_receptive_fields.explorers.stacks_trained(
+        runs("vgg_receptive_fields/stacks_digits", "vgg_receptive_fields/stacks_textures")
     ),
-    "the-imagenet-challenge-by-year": explorers.challenge,
-    "networks-on-two-axes": lambda: explorers.scatter_of_networks(runs("choosing_times")),
-    "five-rankings": lambda: explorers.rankings(runs("choosing_times")),
-    "layers-under-the-roof": lambda: explorers.roofline(runs("choosing_times")),
-    "which-network": lambda: explorers.guide(runs("choosing_times")),
-    "few-labels": lambda: explorers.transfer(runs("choosing_transfer")),
-    "three-nets-of-equal-cost-trained": lambda: explorers.width_or_depth(runs("after_resnet_width")),
-    "a-resnext-block-how-many-paths": explorers.cardinality,
-    "which-blocks-survive-a-mini-batch": explorers.survival,
-    "what-does-a-dense-layer-read": explorers.dense_block,
-    "the-families-after-resnet": explorers.families,
-    "the-race": lambda: explorers.race(runs("after_resnet_race")),
+    "what-networks-cost": choosing_a_network.explorers.model_costs,
+    "one-convolution-from-c-3-to-c-96-channels": classic_networks.explorers.convolution,
+    "shapes-through-alexnet": classic_networks.explorers.alexnet_pipeline,
+    "what-alexnet-costs": classic_networks.explorers.alexnet_costs,
+    "lenet-5-with-other-activations-and-poolings": lambda: classic_networks.explorers.lenet_training(
+        runs("classic_networks/lenet")
+    ),
+    "relu-against-tanh": lambda: classic_networks.explorers.relu_against_tanh(runs("classic_networks/activations")),
+    "response-normalisation-at-one-position": classic_networks.explorers.response_norm,
+    "an-inception-module-by-branch": inception_bottleneck.explorers.inception_module,
+    "with-1-1-reductions-and-without": lambda: inception_bottleneck.explorers.reductions(
+        runs("inception_bottleneck/reductions", "inception_bottleneck/deeper", "inception_bottleneck/wider")
+    ),
+    "the-imagenet-challenge-by-year": choosing_a_network.explorers.challenge,
+    "networks-on-two-axes": lambda: choosing_a_network.explorers.scatter_of_networks(runs("choosing_a_network/times")),
+    "five-rankings": lambda: choosing_a_network.explorers.rankings(runs("choosing_a_network/times")),
+    "layers-under-the-roof": lambda: choosing_a_network.explorers.roofline(runs("choosing_a_network/times")),
+    "which-network": lambda: choosing_a_network.explorers.guide(runs("choosing_a_network/times")),
+    "few-labels": lambda: choosing_a_network.explorers.transfer(runs("choosing_a_network/transfer")),
+    "three-nets-of-equal-cost-trained": lambda: after_resnet.explorers.width_or_depth(runs("after_resnet/width")),
+    "a-resnext-block-how-many-paths": after_resnet.explorers.cardinality,
+    "which-blocks-survive-a-mini-batch": after_resnet.explorers.survival,
+    "what-does-a-dense-layer-read": after_resnet.explorers.dense_block,
+    "the-families-after-resnet": after_resnet.explorers.families,
+    "the-race": lambda: after_resnet.explorers.race(runs("after_resnet/race")),
 }
 
 

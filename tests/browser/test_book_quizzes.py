@@ -6,10 +6,11 @@ import pytest
 from conftest import BOOK
 from playwright.sync_api import Locator, Page, expect
 
-from cnnlib.course import quiz
-from cnnlib.course.quiz import Quiz
+from cnnlib import chapters
+from cnnlib.course.html import markdown as as_html
 
-CHAPTERS = quiz.chapters()
+QUIZZES = {chapter.page: chapter.quiz() for chapter in chapters.in_order()}
+CHAPTERS = list(QUIZZES)
 TYPED = ("numeric", "predict")
 
 
@@ -94,7 +95,7 @@ def wrong(question: dict) -> list[int] | float:
 def plain(page: Page, markdown: str) -> str:
     """The text a reader sees of a question's Markdown."""
     return page.evaluate(
-        "html => new DOMParser().parseFromString(html, 'text/html').body.textContent", quiz.markdown(markdown)
+        "html => new DOMParser().parseFromString(html, 'text/html').body.textContent", as_html(markdown)
     )
 
 
@@ -109,7 +110,7 @@ def test_every_chapter_has_its_quiz():
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_all_right_and_kept_after_reload_until_it_is_taken_back(visit, name):
     page, form = open_quiz(visit, name, over="http")
-    questions = Quiz(name).questions
+    questions = QUIZZES[name].questions
     orders = [question for question in questions if question["kind"] == "ordering"]
     first = {question["id"]: field(form, question).evaluate(PLACES) for question in orders}
     assert not any(first[question["id"]] == right(question) for question in orders)
@@ -158,7 +159,7 @@ def assert_shown_by_knobs(page: Page, ours: Locator, setting: dict[str, str]) ->
 def test_a_wrong_or_half_right_answer_is_explained_and_can_be_mended(visit, name):
     """As the section that explains it is linked, and the knobs that show what was to be predicted."""
     page, form = open_quiz(visit, name)
-    questions = Quiz(name).questions
+    questions = QUIZZES[name].questions
     for question in questions:
         link = field(form, question).locator(".cnn-back a")
         expect(link).to_be_visible()
@@ -204,21 +205,21 @@ def test_a_wrong_or_half_right_answer_is_explained_and_can_be_mended(visit, name
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_it_works_where_storage_is_blocked(visit, name):
     page, form = open_quiz(visit, name, storage=False)
-    question = Quiz(name).questions[0]
+    question = QUIZZES[name].questions[0]
     expect(answer(form, question, right(question)).locator(".cnn-verdict")).to_have_class("cnn-verdict cnn-good")
     page.reload()
     expect(form.locator(".cnn-score")).to_contain_text("0 of")
     expect(form.locator("input:checked")).to_have_count(0)
 
 
-ORDERED = [name for name in CHAPTERS if any(q["kind"] == "ordering" for q in Quiz(name).questions)]
+ORDERED = [name for name in CHAPTERS if any(q["kind"] == "ordering" for q in QUIZZES[name].questions)]
 
 
 @pytest.mark.parametrize("name", ORDERED)
 def test_on_a_phone_the_arrows_of_an_item_stand_side_by_side(visit, name):
     _, form = open_quiz(visit, name, width=390)
     tops = "node => [...node.querySelectorAll('button')].map(button => button.getBoundingClientRect().top)"
-    for question in (q for q in Quiz(name).questions if q["kind"] == "ordering"):
+    for question in (q for q in QUIZZES[name].questions if q["kind"] == "ordering"):
         items = field(form, question).locator("li[data-place]")
         assert all(up == down for up, down in (item.evaluate(tops) for item in items.all()))
         field(form, question).get_by_role("button", name="Check").click()
@@ -228,7 +229,7 @@ def test_on_a_phone_the_arrows_of_an_item_stand_side_by_side(visit, name):
 
 def test_numbers_are_read_as_they_are_written(visit):
     _, form = open_quiz(visit, "04_resnet")
-    question = next(q for q in Quiz("04_resnet").questions if q["id"] == "keras-biases")
+    question = next(q for q in QUIZZES["04_resnet"].questions if q["id"] == "keras-biases")
     ours = field(form, question)
     for text in ("26560", "26,560", "26 560", "26.56 k", "26560 parameters", "26.56k parameters", "0.02656 M"):
         ours.locator("input").fill(text)
@@ -245,11 +246,11 @@ def test_numbers_are_read_as_they_are_written(visit):
 
 def test_progress_is_counted_over_the_chapters_and_cleared(visit):
     page, form = open_quiz(visit, CHAPTERS[0], over="http")
-    questions = Quiz(CHAPTERS[0]).questions
+    questions = QUIZZES[CHAPTERS[0]].questions
     typed = next(question for question in questions[1:] if question["kind"] in TYPED)
     answer(form, questions[0], right(questions[0]))
     answer(form, typed, wrong(typed))
-    total = sum(len(Quiz(name).questions) for name in CHAPTERS)
+    total = sum(len(QUIZZES[name].questions) for name in CHAPTERS)
     page.goto(page.url.split("/chapters/")[0] + "/book/progress.html")
     progress = page.locator("cnn-progress")
     expect(progress.locator(".cnn-score")).to_have_text(f"1 of {total} right")

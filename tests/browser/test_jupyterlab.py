@@ -26,11 +26,11 @@ CELLS = [
     """\
 import cnnlib
 from torch import nn
-from cnnlib.course import Bench, Explorer, Knob, Quiz, checks, explorers
-from cnnlib.course.checks import running
-from cnnlib.training.record import recorded_runs""",
-    "explorers.cifar_resnet()",
-    "Quiz('04_resnet', only=['shortcuts-56'])",
+from cnnlib.chapters import resnet
+from cnnlib.course import Bench, Explorer, Knob
+from cnnlib.course.checks import running""",
+    "resnet.explorers.cifar_resnet()",
+    "resnet.quiz(only=['shortcuts-56'])",
     """\
 class MyBlock(nn.Module):
     def __init__(self, channels):
@@ -38,14 +38,14 @@ class MyBlock(nn.Module):
         self.conv = nn.Conv2d(channels, channels, 3)
         print("hello from the block")
 
-checks.identity_block(MyBlock)""",
+resnet.checks.identity_block(MyBlock)""",
     """\
 def field(depth):
     while True:
         depth += 1
 
 running.SECONDS = 1
-checks.receptive_field(field)""",
+resnet.checks.receptive_field(field)""",
     """\
 def build(model, depth, width):
     return cnnlib.create_model(model, depth=depth, width=width, in_channels=1)
@@ -56,7 +56,7 @@ knobs = [
     Knob("model", "Kind", ("cifar_plain", "cifar_resnet"), "cifar_resnet"),
 ]
 digits = cnnlib.load_data("digits", size=8)
-Bench(build, knobs, data=digits, epochs=2, recorded=recorded_runs("resnet_bench"))""",
+Bench(build, knobs, data=digits, epochs=2, recorded=resnet.runs("bench"))""",
 ]
 EXPLORER, QUIZ, CHECK, ENDLESS, BENCH = range(1, 6)
 SETTINGS = {
@@ -90,7 +90,7 @@ def lab(tmp_path_factory) -> Iterator[str]:
     notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
     client = NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(folder)}})
     client.execute(env=env)
-    for cell in notebook.cells:  # as book/execute.py leaves it
+    for cell in notebook.cells:  # as book/tools/execute.py leaves it
         for output in cell.outputs:
             output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
     notebook.metadata.pop("widgets", None)

@@ -10,9 +10,10 @@ from bs4 import BeautifulSoup, Tag
 from conftest import soup
 from playwright.sync_api import expect
 
-from book import print_form
-from cnnlib.course import quiz
+from book.tools import print_form
+from cnnlib import chapters
 from cnnlib.course.html import markdown
+from cnnlib.course.quiz import examples
 
 LETTERS = "abcdefghij"
 PAGES = [name for name, _ in print_form.toc(print_form.ROOT / "_toc.yml")]
@@ -81,7 +82,8 @@ def test_every_question_stands_in_the_text_and_its_answer_at_the_back(quizzed, p
         for one in built(page).select("cnn-quiz")
         for field in one.select("fieldset")
     }
-    questions = {(name, one["id"]): one for name in {name for name, _ in shown} for one in quiz.load(name)}
+    questions = {(chapter.page, one["id"]): one for chapter in chapters.in_order() for one in chapter.questions()}
+    questions |= {("gallery", one["id"]): one for one in examples().questions}
     for question in (questions[one] for one in sorted(shown)):
         asked, answers = (
             [

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from playwright.sync_api import Page, expect
 from test_scripts import CURVES, STAGES, bare
 
+from cnnlib.chapters import resnet
 from cnnlib.course.html import asset
-from cnnlib.course.quiz import Quiz
+from cnnlib.course.quiz import examples
 
 # One batch goes to the page at once; the page itself is the same for all, and none of them changes it.
 A_FEW_BATCHES = settings(
@@ -49,7 +50,7 @@ def parser(visit, tmp_path) -> Page:
 
 
 def parsed(page: Page, typed: list[tuple[str, str]]) -> list[str]:
-    return page.evaluate(NUMBERS, [asset("base.js") + "\n" + asset("quiz.js"), typed])
+    return page.evaluate(NUMBERS, [asset("base.js") + "\n" + asset("quiz/quiz.js"), typed])
 
 
 @A_FEW_BATCHES
@@ -107,7 +108,7 @@ def test_a_question_answers_whatever_is_typed(question, batch):
 
 @pytest.fixture
 def question(visit, tmp_path) -> Page:
-    page = visit(bare(Quiz("04_resnet", only=["keras-biases"])._repr_html_(), tmp_path))
+    page = visit(bare(resnet.quiz(only=["keras-biases"])._repr_html_(), tmp_path))
     expect(page.locator(".cnn-score")).to_have_text("0 of 1 right")
     return page
 
@@ -134,7 +135,7 @@ SHOW_ALL = """([html, kept]) => kept.map((text) => {
 @given(st.data())
 def test_a_quiz_starts_whatever_another_program_has_kept_in_its_place(visit, tmp_path, data):
     """Under the right names too, where an answer should be."""
-    quiz = Quiz("gallery")
+    quiz = examples()
     hashes = re.findall(r'data-hash="(\w+)"', quiz._repr_html_())
     answers = st.fixed_dictionaries({name: st.fixed_dictionaries({"answer": anything}) | anything for name in hashes})
     kept = data.draw(st.lists((answers | anything).map(json.dumps) | st.text(max_size=9), min_size=25, max_size=25))

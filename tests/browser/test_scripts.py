@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import FrameLocator, Page, expect
 
+from cnnlib.chapters import resnet
 from cnnlib.course.explorer import Explorer, Knob
-from cnnlib.course.quiz import Quiz
+from cnnlib.course.quiz import examples
 
 ODD = '<b id="odd">&amp; </script>'
 
@@ -149,7 +150,7 @@ def test_copy_marks_the_text_where_there_is_no_clipboard(page):
 
 
 def test_a_sandboxed_frame_is_enough(visit, tmp_path):
-    body = STAGES._repr_html_() + Quiz("04_resnet")._repr_html_()
+    body = STAGES._repr_html_() + resnet.quiz()._repr_html_()
     frame = body.replace("&", "&amp;").replace('"', "&quot;")
     page = visit(bare(f'<iframe sandbox="allow-scripts" width="700" height="900" srcdoc="{frame}"></iframe>', tmp_path))
     inside = page.frame_locator("iframe")
@@ -179,7 +180,7 @@ INSERT = """(html) => {
 def test_inserted_as_jupyterlab_does_twice_and_moved(visit, tmp_path):
     page = visit(bare("", tmp_path))
     for count in (1, 2):
-        page.evaluate(INSERT, STAGES._repr_html_() + Quiz("04_resnet")._repr_html_())
+        page.evaluate(INSERT, STAGES._repr_html_() + resnet.quiz()._repr_html_())
         expect(page.locator(".cnn-head")).to_have_count(count)
         expect(page.locator(".cnn-score")).to_have_count(count)
     page.evaluate("document.body.prepend(document.querySelectorAll('cnn-explorer')[1])")
@@ -189,7 +190,7 @@ def test_inserted_as_jupyterlab_does_twice_and_moved(visit, tmp_path):
 
 
 def test_arrow_keys_stay_ours_in_jupyterlab(visit, tmp_path):
-    page = visit(bare(STAGES._repr_html_() + Quiz("04_resnet")._repr_html_(), tmp_path))
+    page = visit(bare(STAGES._repr_html_() + resnet.quiz()._repr_html_(), tmp_path))
     expect(page.locator(".cnn-score")).to_be_visible()
     assert page.locator(":is(input, select):not([data-lm-suppress-shortcuts=true])").count() == 0
 
@@ -241,7 +242,7 @@ def test_the_host_decides_between_light_and_dark(visit, tmp_path, host, dark):
     ],
 )
 def test_numbers_are_read_as_people_write_them(visit, tmp_path, typed, right):
-    page = visit(bare(Quiz("04_resnet", only=["keras-biases"])._repr_html_(), tmp_path))
+    page = visit(bare(resnet.quiz(only=["keras-biases"])._repr_html_(), tmp_path))
     page.locator("input").fill(typed)
     page.get_by_role("button", name="Check").click()
     expect(page.locator(".cnn-verdict")).to_have_text("Right." if right else "Not yet.")
@@ -251,7 +252,7 @@ def test_numbers_are_read_as_people_write_them(visit, tmp_path, typed, right):
     ("typed", "said"), [("", "Type a number first."), ("many", "Type a number, such as 1,500 or 1.5 k.")]
 )
 def test_no_number_is_no_answer(visit, tmp_path, typed, said):
-    page = visit(bare(Quiz("04_resnet", only=["keras-biases"])._repr_html_(), tmp_path))
+    page = visit(bare(resnet.quiz(only=["keras-biases"])._repr_html_(), tmp_path))
     page.locator("input").fill(typed)
     page.get_by_role("button", name="Check").click()
     expect(page.locator(".cnn-verdict")).to_have_text(said)
@@ -259,7 +260,7 @@ def test_no_number_is_no_answer(visit, tmp_path, typed, said):
 
 
 def test_a_changed_answer_is_not_graded_until_it_is_checked(visit, tmp_path):
-    page = visit(bare(Quiz("04_resnet", only=["degradation"])._repr_html_(), tmp_path))
+    page = visit(bare(resnet.quiz(only=["degradation"])._repr_html_(), tmp_path))
     options = page.locator("input")
     options.nth(0).check()
     page.get_by_role("button", name="Check").click()
@@ -270,7 +271,7 @@ def test_a_changed_answer_is_not_graded_until_it_is_checked(visit, tmp_path):
 
 
 def test_two_tabs_keep_each_others_answers(visit, tmp_path):
-    file = bare(Quiz("04_resnet", only=["degradation", "shortcuts-56"])._repr_html_(), tmp_path)
+    file = bare(resnet.quiz(only=["degradation", "shortcuts-56"])._repr_html_(), tmp_path)
     first = visit(file, over="http")
     second = first.context.new_page()
     second.goto(first.url)
@@ -290,7 +291,7 @@ def test_two_tabs_keep_each_others_answers(visit, tmp_path):
 
 
 def test_a_question_that_is_open_is_left_alone_by_another_tab(visit, tmp_path):
-    file = bare(Quiz("04_resnet", only=["degradation", "shortcuts-56"])._repr_html_(), tmp_path)
+    file = bare(resnet.quiz(only=["degradation", "shortcuts-56"])._repr_html_(), tmp_path)
     first = visit(file, over="http")
     second = first.context.new_page()
     second.goto(first.url)
@@ -304,7 +305,7 @@ def test_a_question_that_is_open_is_left_alone_by_another_tab(visit, tmp_path):
 
 
 def test_where_storage_is_blocked_coming_back_loses_nothing(visit, tmp_path):
-    page = visit(bare(Quiz("04_resnet", only=["shortcuts-56"])._repr_html_(), tmp_path), storage=False)
+    page = visit(bare(resnet.quiz(only=["shortcuts-56"])._repr_html_(), tmp_path), storage=False)
     page.locator("input").fill("27")
     page.locator("input").press("Enter")
     page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
@@ -313,7 +314,7 @@ def test_where_storage_is_blocked_coming_back_loses_nothing(visit, tmp_path):
 
 
 def test_a_kept_answer_to_a_question_that_changed_is_dropped(visit, tmp_path):
-    html = Quiz("04_resnet", only=["degradation"])._repr_html_()
+    html = resnet.quiz(only=["degradation"])._repr_html_()
     page = visit(bare(html, tmp_path), over="http")
     page.locator("input").first.check()
     page.get_by_role("button", name="Check").click()
@@ -327,7 +328,7 @@ def test_a_kept_answer_to_a_question_that_changed_is_dropped(visit, tmp_path):
 def test_without_scripts_nothing_is_lost(chromium, tmp_path):
     context = chromium.new_context(java_script_enabled=False)
     page = context.new_page()
-    page.goto(bare(STAGES._repr_html_() + Quiz("04_resnet")._repr_html_(), tmp_path).as_uri())
+    page.goto(bare(STAGES._repr_html_() + resnet.quiz()._repr_html_(), tmp_path).as_uri())
     expect(page.locator("cnn-explorer")).to_contain_text("3 blocks")
     expect(page.locator("cnn-explorer table")).to_contain_text("stage2")
     page.locator("summary", has_text="Answer").first.click()
@@ -340,7 +341,7 @@ def test_without_scripts_nothing_is_lost(chromium, tmp_path):
 
 def in_frame(visit, tmp_path) -> FrameLocator:
     """The gallery's quiz in a frame as Colab has it: scripts, and nothing else."""
-    frame = escape(f"<!doctype html><html><body>{Quiz('gallery')._repr_html_()}</body></html>")
+    frame = escape(f"<!doctype html><html><body>{examples()._repr_html_()}</body></html>")
     page = visit(
         bare(f'<iframe sandbox="allow-scripts" width="390" height="1800" srcdoc="{frame}"></iframe>', tmp_path)
     )
@@ -374,7 +375,7 @@ def test_outside_the_book_a_prediction_says_which_knobs_to_turn(visit, tmp_path)
 
 def test_an_item_is_moved_by_touch_and_its_place_is_said(chromium, tmp_path):
     page = chromium.new_context(has_touch=True, viewport={"width": 390, "height": 900}).new_page()
-    page.goto(bare(Quiz("gallery")._repr_html_(), tmp_path).as_uri())
+    page.goto(bare(examples()._repr_html_(), tmp_path).as_uri())
     ours = page.locator("fieldset[data-kind='ordering']")
     first, second = (ours.locator("li").nth(n).locator("span").first.inner_text() for n in (0, 1))
     button = ours.get_by_role("button", name=f"Move up: {second}")

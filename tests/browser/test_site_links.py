@@ -7,9 +7,10 @@ from posixpath import dirname, join, normpath
 from urllib.parse import unquote, urlsplit
 
 import pytest
+import yaml
 from conftest import BOOK, anchors, soup
 
-from book.print_form import ROOT, toc
+from book.tools.print_form import ROOT, toc
 
 PAGES = [f"{name}.html" for name, _ in toc(ROOT / "_toc.yml")]
 BIBLIOGRAPHY = "book/references.html"
@@ -114,3 +115,13 @@ def test_every_work_is_cited_and_can_be_found():
 def test_the_bibliography_has_every_entry():
     keys = re.findall(r"^@\w+\{([^,]+),", Path(ROOT / "book/references.bib").read_text(encoding="utf-8"), re.MULTILINE)
     assert {work["id"] for work in soup(BIBLIOGRAPHY).select("article li[id]")} == set(keys)
+
+
+def test_an_address_that_an_entry_had_before_still_leads_to_it():
+    """Other sites and notes link to entries of the API reference; names move."""
+    page = soup("book/api.html")
+    moved = yaml.safe_load((ROOT / "book/moved.yaml").read_text(encoding="utf-8"))
+    for old, new in moved.items():
+        entry = page.find(id=new)
+        assert entry and entry.name == "dt", f"{new} has no entry"
+        assert page.find(id=old) in {*entry.find_previous_siblings("span"), *entry.find_all("span")}, old

@@ -1,12 +1,19 @@
 """The scripts of single views on bare pages: odd words, crowded pictures, narrow pages, keys."""
 
+import contextlib
+import math
 import re
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from playwright.sync_api import Page, expect
 from test_scripts import ODD, bare
+from view_examples import examples, with_a_ninth_view
+from view_examples import explorer as example
 
-from cnnlib.course.explorer import Explorer, Knob
+from cnnlib import palette
+from cnnlib.course.explorer import Explorer, Knob, views
 
 SIZE = Knob("size", "Size", (1, 2, 4), 2)
 
@@ -15,11 +22,6 @@ def bars(size: int) -> dict:
     row = {"name": ODD, "op": "conv", "params": 100 * size, "macs": 0, "output_bytes": 1500}
     other = {"name": "fc", "op": "linear", "params": 300 * size, "macs": 0, "output_bytes": 500}
     return {"rows": [row, other], "totals": {"params": 400 * size, "macs": 0, "output_bytes": 2000}}
-
-
-def field(size: int) -> dict:
-    units = [{"name": f"{ODD}{k}", "pixels": [[-k, k * size], [-k, k * size]], "jump": size} for k in (1, 2)]
-    return {"input": 9, "fields": units}
 
 
 def pipeline(size: int) -> dict:
@@ -54,12 +56,12 @@ def table(size: int) -> dict:
     return {"rows": [{"what": ODD, "2": 1234567 * size, "1": None, ODD: 0.5}]}
 
 
-VIEWS = {of.__name__: of for of in (bars, field, pipeline, ranks, scatter, table)}
+CASES = {of.__name__: of for of in (bars, pipeline, ranks, scatter, table)}
 
 
 def explorer(view: str) -> Explorer:
     return Explorer(
-        lambda size: VIEWS[view](size) | {"sentence": f"Size {size} {ODD}"}, [SIZE], view=view, title=f"A {view}"
+        lambda size: CASES[view](size) | {"sentence": f"Size {size} {ODD}"}, [SIZE], view=view, title=f"A {view}"
     )
 
 
@@ -71,25 +73,116 @@ def show(visit, tmp_path):
     return show
 
 
-@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("view", views.names())
 def test_odd_words_are_text_in_a_sandboxed_frame_too(visit, tmp_path, view):
-    frame = explorer(view)._repr_html_().replace("&", "&amp;").replace('"', "&quot;")
+    shown = example(view, mark=ODD)
+    frame = shown._repr_html_().replace("&", "&amp;").replace('"', "&quot;")
     page = visit(bare(f'<iframe sandbox="allow-scripts" width="700" height="900" srcdoc="{frame}"></iframe>', tmp_path))
     inside = page.frame_locator("iframe")
-    expect(inside.locator(".cnn-sentence")).to_have_text(f"Size 2 {ODD}")
-    before = inside.locator(".cnn-picture").inner_html()
-    inside.locator("[name=size]").press("End")
-    expect(inside.locator(".cnn-sentence")).to_have_text(f"Size 4 {ODD}")
-    assert inside.locator(".cnn-picture").inner_html() != before
+    before, *_, after = shown.table.values()
+    expect(inside.locator(".cnn-sentence")).to_have_text(before["sentence"])
+    drawn = inside.locator(".cnn-picture").inner_html()
+    inside.locator("[name=example]").press("End")
+    expect(inside.locator(".cnn-sentence")).to_have_text(after["sentence"])
+    assert inside.locator(".cnn-picture").inner_html() != drawn
     expect(inside.locator("#odd")).to_have_count(0)
 
 
-@pytest.mark.parametrize("view", VIEWS)
-def test_nothing_is_wider_than_a_phone_and_nothing_moves_by_itself(show, view):
-    page = show(view, width=390)
-    page.locator("[name=size]").press("End")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+@pytest.mark.parametrize("view", views.names())
+def test_nothing_is_wider_than_a_phone_and_nothing_moves_by_itself(visit, tmp_path, view):
+    page = visit(bare(example(view)._repr_html_() + example(view, mark=ODD)._repr_html_(), tmp_path), width=390)
+    for knob in page.locator("[name=example]").all():
+        for key in ("Home", "End"):
+            knob.press(key)
+            assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.evaluate("document.getAnimations().length") == 0  # so there is nothing to reduce
+
+
+COLOURS = """(nodes) => nodes.filter((node) => node.textContent.trim() && !node.querySelector("*"))
+  .map((node) => getComputedStyle(node)[node instanceof SVGElement ? "fill" : "color"])"""
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("view", views.names())
+def test_words_have_the_colours_of_the_mode(visit, tmp_path, view, dark):
+    page = visit(bare(example(view)._repr_html_(), tmp_path), dark=dark)
+    colours = palette.DARK if dark else palette.LIGHT
+    words = [colours[name] for name in (*palette.TEXT, "surface")]  # "surface" is for words on a mark
+    allowed = {f"rgb({', '.join(str(int(code[i : i + 2], 16)) for i in (1, 3, 5))})" for code in words}
+    for key in ("Home", "End"):
+        page.locator("[name=example]").press(key)
+        found = page.locator(".cnn-picture *").evaluate_all(COLOURS)
+        assert found and set(found) <= allowed
+
+
+@pytest.mark.parametrize("view", views.names())
+def test_a_knob_that_goes_back_draws_the_same_again(visit, tmp_path, view):
+    page = visit(bare(example(view)._repr_html_(), tmp_path))
+    before = page.locator(".cnn-picture").inner_html()
+    for key in ("End", "Home"):
+        page.locator("[name=example]").press(key)
+    assert page.locator(".cnn-picture").inner_html() == before
+    expect(page.locator(".cnn-fallback")).to_have_count(0)
+
+
+def scaled(value, factor: float):
+    """A copy of a result with every number times `factor`; whole numbers stay whole."""
+    if isinstance(value, dict):
+        return {key: scaled(part, factor) for key, part in value.items()}
+    if isinstance(value, list):
+        return [scaled(part, factor) for part in value]
+    if isinstance(value, bool | str | None):
+        return value
+    return math.ceil(value * factor) if isinstance(value, int) else value * factor
+
+
+DRAW_ALL = """() => {
+  const input = document.querySelector("[name=example]");
+  const picture = document.querySelector(".cnn-picture");
+  return [...Array(Number(input.max) + 1).keys()].map((step) => {
+    input.value = step;
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+    const nodes = [...picture.querySelectorAll("*")];
+    const odd = nodes.flatMap((node) => [...node.attributes].map(({ name, value }) => `${node.localName} ${name}=${value}`))
+      .filter((text) => /NaN|Infinity|undefined/.test(text));
+    return [document.querySelector(".cnn-sentence").textContent, nodes.length, [...odd], picture.querySelectorAll("b, img, script").length];
+  });
+}"""
+words = st.text(st.characters(exclude_categories=("C", "Z")), max_size=8) | st.sampled_from(
+    [ODD, "</script>", "&lt;", "-", "0", "é中🧠"]
+)
+
+
+def draws_all(visit, tmp_path, view: str, results: list[dict]) -> None:
+    """Each result as a setting: its sentence is read, its picture has no number that is none and no markup of a word."""
+    knob = Knob("example", "Example", range(len(results)), 0)
+    shown = Explorer(lambda example: results[example], [knob], view=view, title="x")
+    seen = visit(bare(shown._repr_html_(), tmp_path)).evaluate(DRAW_ALL)
+    for result, (sentence, nodes, odd, foreign) in zip(results, seen, strict=True):
+        assert sentence == result["sentence"] and nodes > 1 and not odd and not foreign, (result, odd)
+
+
+@pytest.mark.parametrize("view", views.names())
+@settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(data=st.data())
+def test_any_words_and_sizes_are_drawn(visit, tmp_path, view, data):
+    some = st.tuples(words, st.sampled_from([0.1, 1, 3, 50]), st.integers(0, len(examples(view)) - 1))
+    drawn = data.draw(st.lists(some, min_size=12, max_size=12))
+    draws_all(visit, tmp_path, view, [scaled(examples(view, mark)[which], factor) for mark, factor, which in drawn])
+
+
+@pytest.mark.parametrize("view", views.names())
+def test_sizes_of_nothing_are_drawn_or_refused(visit, tmp_path, view):
+    draws_all(visit, tmp_path, view, [scaled(result, factor) for factor in (0, 1) for result in examples(view)][1:])
+    with contextlib.suppress(ValueError):
+        draws_all(visit, tmp_path, view, [scaled(result, 0) for result in examples(view)])
+
+
+def test_a_ninth_view_is_drawn(visit, tmp_path):
+    page = visit(bare(with_a_ninth_view(tmp_path), tmp_path))
+    expect(page.locator("p.slices")).to_have_text("a: 1 of 1")
+    page.locator("[name=example]").press("End")
+    expect(page.locator("p.slices")).to_have_text("of 1")
 
 
 def test_a_bar_is_as_long_as_its_amount_and_the_largest_of_all_settings_is_full(show):

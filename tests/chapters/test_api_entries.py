@@ -5,20 +5,23 @@ import importlib
 import inspect
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import nbformat
 import pytest
 
-import cnnlib
-from cnnlib.course import checks, claims, explorers
+import cnnlib.course
+import cnnlib.probes
+import cnnlib.training
+from book.extension.api import listed
+from book.extension.library import Library
+from cnnlib.course.chapter import PARTS
 
 ROOT = Path(__file__).parents[2]
 CHAPTERS = sorted((ROOT / "chapters").glob("*.ipynb"))
-MODULES = {"cnnlib": cnnlib, "checks": checks, "claims": claims, "explorers": explorers}
-ENTRIES = re.findall(
-    r"^\.\. autoapi(?:function|class):: ([\w.]+)$", (ROOT / "book/api.md").read_text(encoding="utf-8"), re.MULTILINE
-)
+BLOCKS = re.findall(r"^```{api-entries}\n(.*?)^```", (ROOT / "book/api.md").read_text(encoding="utf-8"), re.M | re.S)
+ENTRIES = [name for block in BLOCKS for line in block.splitlines() for name, _ in listed(line, Library(ROOT))]
 
 
 def found(name: str):
@@ -27,22 +30,34 @@ def found(name: str):
     return getattr(importlib.import_module(module), thing)
 
 
+def imported(module: str, name: str):
+    """What `from module import name` gives: a name of the module, or a module in it."""
+    with suppress(ModuleNotFoundError):
+        return importlib.import_module(f"{module}.{name}")
+    return getattr(importlib.import_module(module), name)
+
+
 def used(path: Path) -> Iterator[tuple[str, object]]:
-    """Functions and classes of cnnlib in the code of a chapter, imported or as an attribute of a module."""
+    """Functions and classes of cnnlib in the code of a chapter: imported, or as cnnlib.fit, claims.higher, chapter.checks.lenet."""
+    modules = {"cnnlib": cnnlib}
     for cell in nbformat.read(path, 4).cells:
-        if cell.cell_type != "code":
+        if cell.cell_type != "code" or "setup" in cell.metadata.get("tags", []):
             continue
-        code = (
-            re.sub(r"^\s*[%!].*$", "", cell.source, flags=re.MULTILINE)
-            if "setup" not in cell.metadata.get("tags", [])
-            else ""
-        )
-        for node in ast.walk(ast.parse(code)):
+        tree = ast.parse(re.sub(r"^\s*[%!].*$", "", cell.source, flags=re.MULTILINE))
+        for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "cnnlib":
                 for name in node.names:
-                    yield name.name, getattr(importlib.import_module(node.module), name.name)
-            elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in MODULES:
-                yield node.attr, getattr(MODULES[node.value.id], node.attr)
+                    thing = imported(node.module, name.name)
+                    yield name.name, thing
+                    if node.module in ("cnnlib.chapters", "cnnlib.course") and inspect.ismodule(thing):
+                        modules[name.asname or name.name] = thing
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
+                yield node.attr, getattr(modules[node.value.id], node.attr)
+            elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Attribute):
+                below = node.value
+                if below.attr in PARTS and isinstance(below.value, ast.Name) and below.value.id in modules:
+                    yield node.attr, getattr(getattr(modules[below.value.id], below.attr), node.attr)
 
 
 def test_each_entry_is_a_thing_of_the_library_and_there_once():
@@ -60,7 +75,9 @@ def test_what_a_chapter_uses_has_an_entry(path):
     assert sorted(name for name, thing in things if thing not in entries) == []
 
 
-@pytest.mark.parametrize("package", [cnnlib, cnnlib.training, cnnlib.course], ids=lambda package: package.__name__)
+@pytest.mark.parametrize(
+    "package", [cnnlib, cnnlib.training, cnnlib.probes, cnnlib.course], ids=lambda package: package.__name__
+)
 def test_every_public_name_has_an_entry(package):
     entries = {id(found(name)) for name in ENTRIES}
     public = {name: getattr(package, name) for name in package.__all__}

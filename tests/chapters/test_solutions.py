@@ -11,40 +11,51 @@ import torch
 from torch import nn
 
 import cnnlib
-from cnnlib.course import checks
+from cnnlib import chapters
+from cnnlib.course.chapter import Chapter
+from cnnlib.course.checks import Verdict
 
-CHAPTERS = sorted((Path(__file__).parents[2] / "chapters").glob("*.ipynb"))
+NOTEBOOKS = Path(__file__).parents[2] / "chapters"
 
 
 class Exercise(NamedTuple):
     """A stub, the cell that checks it, and the code of the solution that is folded below them."""
 
+    chapter: Chapter
     check: str
     name: str
     stub: str
     solution: str
 
 
-def exercises(path: Path) -> Iterator[Exercise]:
-    """Those of a notebook: a cell with the tag "exercise", then `checks.…(name)`, then a folded solution."""
-    cells = nbformat.read(path, 4).cells
+def notebook(chapter: Chapter) -> nbformat.NotebookNode:
+    return nbformat.read(NOTEBOOKS / f"{chapter.page}.ipynb", 4)
+
+
+def exercises(chapter: Chapter) -> Iterator[Exercise]:
+    """Those of a notebook: a cell with the tag "exercise", then `chapter.checks.…(name)`, then a folded solution."""
+    cells = notebook(chapter).cells
     for i, cell in enumerate(cells):
-        if called := re.fullmatch(r"checks\.(\w+)\((\w+)\)", cell.source.strip()):
+        if called := re.fullmatch(r"chapter\.checks\.(\w+)\((\w+)\)", cell.source.strip()):
             stub, folded = cells[i - 1], cells[i + 1]
-            assert "exercise" in stub.metadata.get("tags", []), f"{path.name}: no stub before {cell.source}"
-            assert folded.source.startswith("<details>"), f"{path.name}: no folded solution after {cell.source}"
+            assert "exercise" in stub.metadata.get("tags", []), f"{chapter.page}: no stub before {cell.source}"
+            assert folded.source.startswith("<details>"), f"{chapter.page}: no folded solution after {cell.source}"
             (solution,) = re.findall(r"```python\n(.*?)```", folded.source, re.S)
-            yield Exercise(*called.groups(), stub.source, solution)
+            yield Exercise(chapter, *called.groups(), stub.source, solution)
 
 
-EXERCISES = [pytest.param(one, id=f"{path.stem} {one.check}") for path in CHAPTERS for one in exercises(path)]
+EXERCISES = [
+    pytest.param(exercise, id=f"{chapter.name} {exercise.check}")
+    for chapter in chapters.in_order()
+    for exercise in exercises(chapter)
+]
 
 
-def graded(exercise: Exercise, code: str) -> checks.Verdict:
+def graded(exercise: Exercise, code: str) -> Verdict:
     """The verdict on what `code` defines, with the imports of the chapters."""
     scope = {"torch": torch, "nn": nn, "cnnlib": cnnlib}
     exec(code, scope)
-    return getattr(checks, exercise.check)(scope[exercise.name])
+    return getattr(exercise.chapter.part("checks"), exercise.check)(scope[exercise.name])
 
 
 @pytest.mark.parametrize("exercise", EXERCISES)
@@ -57,7 +68,7 @@ def test_the_stub_is_answered_kindly(exercise):
     assert graded(exercise, exercise.stub).status == "unfinished"
 
 
-@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
-def test_every_exercise_cell_is_checked_and_solved(path):
-    tagged = [cell for cell in nbformat.read(path, 4).cells if "exercise" in cell.metadata.get("tags", [])]
-    assert len(tagged) == len(list(exercises(path)))
+@pytest.mark.parametrize("chapter", chapters.in_order(), ids=lambda chapter: chapter.name)
+def test_every_exercise_cell_is_checked_and_solved(chapter):
+    tagged = [cell for cell in notebook(chapter).cells if "exercise" in cell.metadata.get("tags", [])]
+    assert len(tagged) == len(list(exercises(chapter)))

@@ -3,17 +3,18 @@
 import json
 import re
 from html.parser import HTMLParser
-from importlib.resources import files
+from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+import cnnlib.course
 from cnnlib import palette
-from cnnlib.course.explorer import Explorer, Knob, pack
+from cnnlib.course.explorer import Explorer, Knob, views
+from cnnlib.course.explorer.explorer import pack
 from cnnlib.course.html import anchor, asset, embed, markdown, script, slug, style
-from cnnlib.course.views import VIEWS
 
 
 def stages(depth: int, shortcut: str | None = "A") -> dict:
@@ -69,7 +70,7 @@ class Tags(HTMLParser):
 
 
 def unpack(table: dict, index: int) -> dict:
-    """The way back of `pack`, as `assets/explorer.js` has it."""
+    """The way back of `pack`, as `explorer.js` has it."""
     result = {}
     for key, column in table.items():
         here = column["at"][index]
@@ -259,14 +260,13 @@ def test_anchors_are_those_of_the_book():
 
 
 def test_scripts_are_small_and_close_only_their_own_tag():
-    names = sorted(
-        file.name for file in files("cnnlib.course").joinpath("assets").iterdir() if file.name.endswith(".js")
-    )
-    assert {f"view_{view}.js" for view in VIEWS} <= set(names)
+    course = Path(cnnlib.course.__file__).parent
+    names = sorted(path.relative_to(course).as_posix() for path in course.rglob("*.js"))
+    assert {f"explorer/views/{view}.js" for view in views.names()} <= set(names)
     assert len(script(*names)) < 52_000  # an hour's reading
     assert Tags(script(*names)).elements == ["script"]
-    assert "//" not in asset("explorer.js").replace("http://", "")
-    assert "/*" not in style("base.css", "explorer.css", "quiz.css")
+    assert "//" not in asset("explorer/explorer.js").replace("http://", "")
+    assert "/*" not in style(*(path.relative_to(course).as_posix() for path in course.rglob("*.css")))
 
 
 def contrast(one: str, other: str) -> float:

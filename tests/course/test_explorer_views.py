@@ -1,46 +1,86 @@
 """The views of explorers: what each asks of a result, scales that all settings share, and the text without scripts."""
 
+import itertools
 import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from view_examples import examples, explorer, with_a_ninth_view
 
-from cnnlib.course.explorer import Explorer, Knob
+from cnnlib.course.explorer import Explorer, Knob, views
+from cnnlib.course.explorer.scales import decades, linear_axis, log_axis, nice_ticks
 from cnnlib.course.html import escape
-from cnnlib.course.views import VIEWS, decades, linear_axis, log_axis, nice_ticks
 
 ODD = '"><img src=x onerror=1></script>&é中🧠'
 SIZE = Knob("size", "Size", (1, 2, 4), 2)
-COST = {"params": 10, "macs": 1000, "output_bytes": 4}
 
 
-def bars(size: int) -> dict:
-    rows = [{"name": name, "op": "conv"} | {key: size * value for key, value in COST.items()} for name in ("a", ODD)]
-    return {"rows": rows, "totals": {key: 2 * size * value for key, value in COST.items()}}
+@pytest.mark.parametrize("view", views.names())
+def test_a_view_describes_itself_and_has_examples(view):
+    module = views.named(view)
+    for key, names in module.NEEDS.items():
+        assert [name for name in (key, *names.split()) if f'"{name}"' not in module.__doc__] == []
+    assert len({str(result) for result in module.EXAMPLES}) == len(module.EXAMPLES) >= 2
+    assert explorer(view).at() == module.EXAMPLES[0]
 
 
-def curves(size: int) -> dict:
-    line = {"epochs": [1, 2], "mean": [size, 1], "low": [size, 1], "high": [size, 1], "runs": 1}
-    return {"series": [line | {"label": ODD}], "y_label": ODD, "note": ODD}
+@pytest.mark.parametrize("view", views.names())
+def test_what_the_author_writes_is_text_without_scripts_too(view):
+    shown = explorer(view, mark=ODD)._repr_html_()
+    fallback = shown.split('class="cnn-fallback"')[1].split("</cnn-explorer>")[0]
+    assert fallback.count(escape(ODD)) >= 3  # the title, the sentence, and in what the view itself writes
+    assert "<img" not in shown
+    assert re.sub(r"<(style|script).*?</\1>", "", shown, flags=re.DOTALL).count("</script>") == 0
 
 
-def field(size: int) -> dict:
-    units = [{"name": f"{ODD}{k}", "pixels": [[-k, k * size], [4 - k, 4 + k * size]], "jump": size} for k in (1, 2)]
-    return {"input": 9, "fields": units}
+@pytest.mark.parametrize("view", views.names())
+def test_what_a_result_lacks_is_named(view):
+    for key, needed in {**views.named(view).NEEDS, "sentence": ""}.items():
+        with pytest.raises(ValueError, match=rf"view '{view}' needs \['{key}.*example=0; help\(.*views\.{view}\"\)"):
+            explorer(view, lambda result, key=key: result.pop(key))
+        for name in needed.split():
+
+            def lack(result: dict, key=key, name=name) -> None:
+                rows = result[key]
+                for row in [rows] if isinstance(rows, dict) else rows[:1]:
+                    row.pop(name)
+
+            with pytest.raises(ValueError, match=rf"\['{key}: {name}'\].*example=0"):
+                explorer(view, lack)
 
 
-def pipeline(size: int) -> dict:
-    shapes = [(3, 8 * size, 8 * size), (16, 4 * size, 4 * size), (10 * size,)]
-    return {"layers": [{"name": ODD, "what": ODD, "op": "conv", "shape": shape} for shape in shapes]}
+def inside(value):
+    """The first row of rows; another value as it is."""
+    return value[0] if isinstance(value, list) and value else value
 
 
-def ranks(size: int) -> dict:
-    rows = [
-        {"name": ODD, "places": [1, 2], "values": ["1%", f"{size} MB"]},
-        {"name": "b", "places": [2, 1], "values": ["2%", ODD]},
-    ]
-    return {"columns": ["error", ODD], "rows": rows, "chosen": ["b"]}
+@pytest.mark.parametrize("view", views.names())
+def test_what_is_no_json_or_has_another_form_is_refused(view):
+    with pytest.raises(ValueError, match=r"example=0 is not JSON: .*float"):
+        explorer(view, lambda result: result.update(extra=float("nan")))
+    keys = [key for key, value in examples(view)[0].items() if isinstance(inside(value), dict)]
+    assert keys
+    for key, form in itertools.product(keys, (3, "text", [[]])):
+        with pytest.raises(ValueError, match=rf"view '{view}' .*help\(.*views\.{view}\"\)"):
+            explorer(view, lambda result, key=key, form=form: result.update({key: form}))
+
+
+@pytest.mark.parametrize("view", views.names())
+def test_the_frame_is_of_all_settings_and_in_any_order(view):
+    module = views.named(view)
+    results = examples(view)
+    whole = module.frame(results)
+    assert explorer(view).spec["frame"] == whole
+    assert module.frame([*results, *results]) == whole
+    assert module.frame(results[::-1]).keys() == whole.keys()
+
+
+def test_another_view_takes_two_files(tmp_path):
+    shown = with_a_ninth_view(tmp_path)
+    assert 'data-view="slices"' in shown and '"frame":{"most":1}' in shown
+    assert "<p>a</p></div></cnn-explorer>" in shown
+    assert "cnnlibViews ??= {}).slices" in shown and "cnnlibViews ??= {}).bars" not in shown
 
 
 def scatter(size: int) -> dict:
@@ -50,71 +90,48 @@ def scatter(size: int) -> dict:
     ]
     return {
         "points": points,
-        "x": {"label": f"size {ODD}", "unit": "B", "log": True},
+        "x": {"label": "size", "unit": "B", "log": True},
         "y": {"label": "right", "unit": "%", "log": False},
+        "sentence": "",
     }
 
 
-def stages(size: int) -> dict:
-    row = {"name": ODD, "blocks": size, "channels": 8 * size, "size": 32, "receptive_field": size, **COST}
-    return {"stages": [row], "shortcuts": None, "totals": {"receptive_field": size, **COST}}
-
-
-def table(size: int) -> dict:
-    return {"rows": [{"what": ODD, "1": size, "0": None}, {"what": "b", "1": 1234567, "0": 0.5}]}
-
-
-EXAMPLES = {of.__name__: of for of in (bars, curves, field, pipeline, ranks, scatter, stages, table)}
-
-
-def explorer(view: str, *changes) -> Explorer:
-    def function(size: int) -> dict:
-        result = EXAMPLES[view](size) | {"sentence": f"Size {size}"}
-        for change in changes:
-            change(result)
-        return result
-
-    return Explorer(function, [SIZE], view=view, title=f"A {view}")
-
-
-def test_every_view_has_an_example_here():
-    assert EXAMPLES.keys() == VIEWS.keys()
-
-
-@pytest.mark.parametrize("view", VIEWS)
-def test_what_the_author_writes_is_text_without_scripts_too(view):
-    shown = explorer(view)._repr_html_()
-    fallback = shown.split('class="cnn-fallback"')[1].split("</cnn-explorer>")[0]
-    assert escape(ODD) in fallback
-    assert "<img" not in shown
-    assert re.sub(r"<(style|script).*?</\1>", "", shown, flags=re.DOTALL).count("</script>") == 0
-
-
-@pytest.mark.parametrize("view", VIEWS)
-def test_what_a_result_lacks_is_named(view):
-    for key, needed in VIEWS[view].needs.items():
-        with pytest.raises(ValueError, match=rf"view '{view}' needs \['{key}.*size=1"):
-            explorer(view, lambda result, key=key: result.pop(key))
-        for name in needed.split():
-
-            def lack(result: dict, key=key, name=name) -> None:
-                rows = result[key]
-                (rows if isinstance(rows, dict) else rows[0]).pop(name)
-
-            with pytest.raises(ValueError, match=rf"\['{key}: {name}'\].*size=1"):
-                explorer(view, lack)
-
-
 def test_bars_share_a_scale_for_each_cost_over_all_settings():
-    assert explorer("bars").spec["frame"] == {key: 4 * value for key, value in COST.items()}
+    frame = explorer("bars").spec["frame"]
+    assert frame == {"params": 23_530, "macs": 235_200, "output_bytes": 37_632}
 
 
 def test_boxes_share_a_scale_over_all_settings():
-    assert explorer("pipeline").spec["frame"] == {"channels": 40, "size": 32}
+    assert explorer("pipeline").spec["frame"] == {"channels": 10, "size": 64}
 
 
 def test_a_field_has_room_for_what_lies_outside_the_image_and_for_the_neighbour():
-    assert explorer("field").spec["frame"] == {"low": -2, "high": 12 + 4}
+    assert explorer("field").spec["frame"] == {"low": -2, "high": 8 + 1}
+    wide = explorer("field", lambda result: result["fields"][1].update(pixels=[[-1, 3], [7, 12]], jump=4))
+    assert wide.spec["frame"] == {"low": -1, "high": 12 + 4}
+
+
+@pytest.mark.parametrize(("view", "key"), [("field", "fields"), ("pipeline", "layers"), ("stages", "stages")])
+def test_a_picture_of_nothing_is_refused(view, key):
+    with pytest.raises(ValueError, match=f"a result has no {key}"):
+        explorer(view, lambda result: result.update({key: []}))
+
+
+@pytest.mark.parametrize(
+    ("view", "change"),
+    [
+        ("pipeline", lambda result: [layer.update(shape=[0, 1, 1]) for layer in result["layers"]]),
+        ("stages", lambda result: result["totals"].update(receptive_field=0)),
+    ],
+)
+def test_sizes_of_nothing_are_refused(view, change):
+    with pytest.raises(ValueError, match=" 0; "):
+        explorer(view, change)
+
+
+def test_a_line_that_stands_out_is_one_of_the_rows():
+    with pytest.raises(ValueError, match="chosen='vgg16' is no name of a row"):
+        explorer("ranks", lambda result: result["chosen"].append("vgg16"))
 
 
 def test_an_image_comes_with_the_page_and_from_nowhere_else():
@@ -132,12 +149,12 @@ def test_an_axis_is_the_same_in_all_settings_across_and_up():
             if size == 4
             else result["points"]
         )
-        return result | axes | {"points": points, "sentence": ""}
+        return result | axes | {"points": points}
 
     frame = Explorer(turned, [SIZE], view="scatter", title="x").spec["frame"]
-    assert frame == explorer("scatter").spec["frame"]
+    assert frame == Explorer(scatter, [SIZE], view="scatter", title="x").spec["frame"]
     assert frame["groups"] == ["one", ODD]
-    assert frame["axes"][f"size {ODD}"]["ends"] == [2, 50_000]
+    assert frame["axes"]["size"]["ends"] == [2, 50_000]
     assert frame["axes"]["right"]["ends"][0] <= 70.5 <= frame["axes"]["right"]["ends"][1]
 
 
@@ -166,12 +183,21 @@ def test_axes_may_show_any_value_of_the_points_which_are_stored_once():
 
 
 def test_a_logarithm_of_nothing_is_refused():
-    with pytest.raises(ValueError, match=r"the axis 'right' has log=True and a value of -1; give it log=False"):
-        explorer("scatter", lambda r: r["y"].update(log=True), lambda r: r["points"][0].update(y=-1))
+    def turn_over(result: dict) -> None:
+        result["y"].update(log=True)
+        result["points"][0] |= {"y": -1, "error": -1}
+
+    with pytest.raises(ValueError, match=r"the axis 'top-1 error' has log=True and a value of -1; give it log=False"):
+        explorer("scatter", turn_over)
 
 
-def test_columns_of_a_table_keep_their_order():
-    assert explorer("table").spec["frame"] == {"columns": ["what", "1", "0"]}
+def test_columns_of_a_table_keep_their_order_and_are_text():
+    def numbered(result: dict) -> None:
+        result["rows"][0] = {"what": 5, "1": 6, "0": None, ODD: 0}
+
+    shown = explorer("table", numbered)
+    assert shown.spec["frame"] == {"columns": ["what", "1", "0", ODD, "Quantity", "Value"]}
+    assert f"<th>{escape(ODD)}</th>" in shown._repr_html_()
 
 
 @given(st.floats(0.001, 1e6))

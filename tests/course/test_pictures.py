@@ -1,9 +1,14 @@
 """Images in rows and tables of dots: the pixels are on the page, and what they show is said in words."""
 
+import base64
+
+import numpy
 import pytest
 import torch
+from PIL import Image
 
 from cnnlib.course.pictures import Connections, Pictures, signed, stretched
+from cnnlib.course.pictures.bitmap import bitmap
 from cnnlib.models.lenet import C3_READS
 
 
@@ -35,3 +40,12 @@ def test_a_connection_table_has_a_dot_for_each_connection_and_says_them():
     assert html.count("<circle") == sum(map(len, C3_READS)) == 60
     assert "C3 0 reads 0, 1, 2; C3 1 reads 1, 2, 3" in html
     assert repr(table).count("●") == 60
+
+
+def test_a_bitmap_is_read_back_as_it_was(tmp_path):
+    image = torch.arange(3 * 5 * 7).reshape(3, 5, 7) / 104
+    kind, data = bitmap(image).split(",")
+    assert kind == "data:image/bmp;base64"
+    (tmp_path / "image.bmp").write_bytes(base64.b64decode(data))
+    pixels = numpy.asarray(Image.open(tmp_path / "image.bmp"))
+    assert (pixels.transpose(2, 0, 1) == (image * 255).round().numpy()).all()

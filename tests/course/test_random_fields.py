@@ -7,9 +7,13 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from cnnlib.course import ledger, networks, papers, quiz
-from cnnlib.course.explorer import Explorer, Knob
-from cnnlib.course.views import VIEWS
+from cnnlib.course import papers
+from cnnlib.course.explorer import Explorer, Knob, views
+from cnnlib.course.landing import networks
+from cnnlib.course.ledger import entries as claims
+from cnnlib.course.ledger.ledger import _row
+from cnnlib.course.quiz import examples, questions
+from cnnlib.course.quiz.quiz import _question
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6)
 values = st.recursive(
@@ -50,7 +54,7 @@ DEPTH = Knob("depth", "Depth", (1, 2), 1)
 def results(draw, view: str) -> dict:
     """What a function might give a view: all keys, with rows where rows belong, but here and there anything."""
     result = {"sentence": "s"}
-    for key, names in VIEWS[view].needs.items():
+    for key, names in views.named(view).NEEDS.items():
         row = {name: draw(st.integers(1, 9)) for name in names.split()}
         result[key] = draw(st.sampled_from([row, [row], [], 3, {}]) if names else st.sampled_from(["s", 3, [row]]))
     holder = draw(st.sampled_from([result, *(inner for inner in result.values() if isinstance(inner, dict) and inner)]))
@@ -58,7 +62,7 @@ def results(draw, view: str) -> dict:
     return result
 
 
-@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("view", views.names())
 @settings(max_examples=40)
 @given(st.data())
 def test_an_explorer_is_drawn_or_refused(view, data):
@@ -80,18 +84,18 @@ def entries(schema: dict) -> st.SearchStrategy:
     return st.fixed_dictionaries({}, optional=known | {"anything": values})
 
 
-OPTIONS = st.lists(entries(quiz._OPTION), max_size=3)
+OPTIONS = st.lists(entries(questions._OPTION), max_size=3)
 QUESTIONS = st.one_of(
     [
         st.tuples(
             entries(schema),
-            st.fixed_dictionaries({}, optional={"options": OPTIONS, "items": st.lists(entries(quiz._ITEM), max_size=3), "wrong": st.lists(entries(quiz._WRONG), max_size=2)}),
+            st.fixed_dictionaries({}, optional={"options": OPTIONS, "items": st.lists(entries(questions._ITEM), max_size=3), "wrong": st.lists(entries(questions._WRONG), max_size=2)}),
         ).map(lambda parts, kind=kind: parts[0] | parts[1] | {"kind": kind})
-        for kind, schema in quiz.KINDS.items()
+        for kind, schema in questions.KINDS.items()
     ]
 )  # fmt: skip
 # One that is as it should be but for one field that is anything: this reaches the checks behind the first.
-WHOLE = [question for question in quiz.load(quiz.GALLERY)]
+WHOLE = examples().questions
 NEARLY = st.builds(
     lambda question, name, value: question | {name: value},
     st.sampled_from(WHOLE),
@@ -114,20 +118,20 @@ def refused_by_name(parse, file: str, data) -> object:
 @given(st.lists(QUESTIONS | NEARLY | NEARLY | values, max_size=2) | values)
 def test_questions_are_shown_or_refused(data):
     for number, question in enumerate(
-        refused_by_name(lambda text: quiz.parse(text, "x.yaml"), "x.yaml", data) or [], 1
+        refused_by_name(lambda text: questions.parse(text, "x.yaml"), "x.yaml", data) or [], 1
     ):
-        assert "<fieldset" in quiz._question(number, question)
-        assert "answer" not in question or quiz.is_right(question, question["answer"])
+        assert "<fieldset" in _question(number, question)
+        assert "answer" not in question or questions.is_right(question, question["answer"])
 
 
-CLAIM = {"id": "a", "short": "s", "statement": "t", "source": ledger.COMMON, "verdict": "confirmed", "expression": "1", "said": 1, "comment": "c"}  # fmt: skip
-CLAIMS = st.builds(lambda name, value: CLAIM | {name: value}, st.sampled_from(sorted(ledger._FIELDS)), values)
+CLAIM = {"id": "a", "short": "s", "statement": "t", "source": claims.COMMON, "verdict": "confirmed", "expression": "1", "said": 1, "comment": "c"}  # fmt: skip
+CLAIMS = st.builds(lambda name, value: CLAIM | {name: value}, st.sampled_from(sorted(claims._FIELDS)), values)
 
 
-@given(st.lists(entries(ledger._FIELDS) | CLAIMS | values, max_size=2) | values)
+@given(st.lists(entries(claims._FIELDS) | CLAIMS | values, max_size=2) | values)
 def test_claims_are_shown_or_refused(data):
-    for entry in refused_by_name(lambda text: ledger.parse(text, "x.yaml"), "x.yaml", data) or []:
-        assert "<tr" in ledger._row(entry | {"chapter": "04_resnet", "value": None})
+    for entry in refused_by_name(lambda text: claims.parse(text, "x.yaml"), "x.yaml", data) or []:
+        assert "<tr" in _row(entry | {"chapter": "04_resnet", "value": None})
 
 
 NETWORK = {"name": "A", "model": "lenet5", "year": 1998, "chapter": "01_classic_networks", "brought": "b", "section": "s",

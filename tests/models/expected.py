@@ -4,7 +4,9 @@ Params are learnable values; fixed are those that no gradient changes (batch nor
 codes); MACs are the multiplies of convolutions and linear layers for one image; the last map is the one before global
 pooling or the first fully connected layer; the receptive field is that map's, in pixels, on an image without borders.
 
-`CHEAP` says how the properties that all networks share are tested on small ones, with real numbers.
+`CHEAP` and `PROBED` say how the properties that all networks share are tested on small ones, with real numbers.
+
+A new network needs its rows here, tests of what its paper alone has in a file of its own, and no other line in the tests.
 """
 
 from typing import NamedTuple
@@ -34,8 +36,8 @@ RF = "counted; receptive field as in Araujo et al. 2019 (distill.pub)"
 KERAS = "Keras' ResNet50: biases on all 53 convolutions"
 # lenet.py, alexnet.py
 LECUN = (
-    "parameters of each layer and 60 000 in all: LeCun et al. 1998, Sec. II-B; MACs counted from its Table I, which gives "
-    "C3 151 600 connections where the journal prints 156 000; the 840 fixed values are the output's codes"
+    "parameters of each layer and 60,000 in all: LeCun et al. 1998, Sec. II-B; MACs counted from its Table I, which gives "
+    "C3 151 600 connections where the journal prints 156,000; the 840 fixed values are the output's codes"
 )
 TAUGHT = "counted from the form that courses use: full C3, pooling without parameters, linear output"
 FIG2 = "counted from Krizhevsky et al. 2012, Fig. 2, with CONV1 of 55×55 (the caption has another count of neurons)"
@@ -384,6 +386,46 @@ CHEAP = {
     "cifar_densenet": [({}, (8, 8)), ({}, (9, 13))],
     "densenet": [({"growth_rate": 4}, (32, 32)), ({"growth_rate": 4}, (37, 45))],
 }
+
+# Whose receptive field is probed with numbers: a shallow, narrow member of each family, with its options.
+PROBED = {
+    "lenet5": {},
+    "lenet5_modern": {},
+    "alexnet": {"width": 1 / 16},
+    "alexnet_2012": {"width": 1 / 16},
+    "zfnet": {"width": 1 / 16},
+    "vgg11": {"width": 1 / 16},
+    "nin": {"width": 1 / 8},
+    "cifar_nin": {"width": 1 / 8},
+    "squeezenet1_0": {"width": 1 / 8},
+    "googlenet": {"width": 1 / 8},
+    "bn_inception": {"width": 1 / 8},
+    "resnet18": {"width": 1 / 16},
+    "resnet50": {"width": 1 / 16},
+    "plain18": {"width": 1 / 16},
+    "cifar_resnet8": {"width": 1 / 4},
+    "cifar_plain8": {"width": 1 / 4},
+    "cifar_preact_resnet20": {"width": 1 / 4},
+    "preact_resnet50": {"width": 1 / 16},
+    "cifar_wrn_10_1": {},
+    "wide_resnet50_2": {"width": 1 / 16},
+    "resnext50_32x4d": {"width": 1 / 4},
+    "cifar_resnext11_8x16d": {"width": 1 / 4},
+    "cifar_stochastic_depth_resnet8": {"width": 1 / 4, "survival_prob": 1.0},
+    "cifar_fractalnet10": {"width": 1 / 16, "drop_path": 0.0},
+    "fractalnet34": {"width": 1 / 32, "drop_path": 0.0},
+    "cifar_densenet_22_4": {},
+    "densenet121": {"growth_rate": 4},
+    "inception_module": {"in_channels": 8, "conv1x1": 3, "conv3x3": 4, "conv5x5": 5, "depth": 2},
+    "naive_inception_module": {"in_channels": 8, "conv1x1": 3, "conv3x3": 4, "conv5x5": 5, "depth": 2},
+}
+PROBED_SLOWLY = (  # they have no narrow form: each takes seconds
+    "inception_v2",
+    "inception_v3",
+    "inception_v4",
+    "inception_resnet_v1",
+    "inception_resnet_v2",
+)
 
 SLOW = {  # hundreds of layers or very wide: their properties are checked by `make test-all`
     "cifar_resnet1202",

@@ -21,7 +21,7 @@ class Map(NamedTuple):
 
 
 class FigureSum:
-    """Parameters, running statistics, MACs and convolutions of all `rows`, and the last map, for 1 000 classes."""
+    """Parameters, running statistics, MACs and convolutions of all `rows`, and the last map, for 1,000 classes."""
 
     def __init__(self, rows: list[str]) -> None:
         self.params = self.statistics = self.macs = self.convs = 0

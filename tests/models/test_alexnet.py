@@ -86,7 +86,7 @@ def test_the_maps_are_as_large_as_in_the_papers_figure(name, table):
 
 
 def test_two_facts_about_the_2012_paper():
-    """Its neurons are 659 272 with a CONV1 of 55×55; CONV3 and CONV4 hold more than the 1% of the text (Sec. 7)."""
+    """Its neurons are 659,272 with a CONV1 of 55×55; CONV3 and CONV4 hold more than the 1% of the text (Sec. 7)."""
     layers = [row for row in anatomy(on_meta("alexnet_2012")).layers if row.macs]
     assert sum(math.prod(row.out_shape) for row in layers) == 659_272
     total = sum(row.params for row in layers)

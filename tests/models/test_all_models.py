@@ -9,7 +9,7 @@ from importlib import import_module
 
 import pytest
 import torch
-from expected import CHEAP, MODELS, SLOW, VARIANTS, label
+from expected import CHEAP, MODELS, PROBED, PROBED_SLOWLY, SLOW, VARIANTS, label
 from model_checks import assert_shape_comments, on_meta
 from torch import nn
 
@@ -19,7 +19,7 @@ from cnnlib.models.registry import FAMILIES, resolve
 
 NAMES = [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in list_models()]
 # Hundreds of layers in a row: differences in the last digit grow until outputs can only be compared roughly.
-DEEPEST = {"cifar_resnet1202", "cifar_stochastic_depth_resnet1202", "cifar_preact_resnet1001"}
+DEEPEST = {name for name in list_models() if re.fullmatch(r"cifar_\w+\D\d{4}", name)}
 FIRST_OF_EACH_FAMILY = [list_models(family)[0] for family in FAMILIES]
 
 
@@ -95,6 +95,8 @@ def test_the_table_has_a_row_for_every_network():
 
 def test_every_family_can_be_checked_on_small_networks():
     assert list(CHEAP) == list(FAMILIES)
+    assert {resolve(name)[0] for name in (*PROBED, *PROBED_SLOWLY)} == set(FAMILIES)
+    assert len(DEEPEST) == 3
     assert set(list_models()) >= SLOW
     assert all(len(settings) >= 2 for settings in CHEAP.values())
 
@@ -178,6 +180,77 @@ def test_another_order_of_the_values_and_half_precision(name, subtests):
 def test_on_the_meta_device_nothing_is_allocated(name):
     model = drawn_nowhere(name)
     assert all(value.is_meta for value in model.state_dict().values())
+
+
+# ------------------------------------------------------------------------------------------- what a position sees
+
+
+class Reached(Exception):
+    """Stops a forward pass; carries the map that was wanted."""
+
+
+@torch.no_grad()
+def map_of(model, layer, images):
+    """What the module `layer` gives in a forward pass that ends there."""
+
+    def stop(module, args, output):
+        raise Reached(output)
+
+    handle = model.get_submodule(layer).register_forward_hook(stop)
+    try:
+        model(images)
+    except Reached as reached:
+        return reached.args[0]
+    finally:
+        handle.remove()
+
+
+def reads_one_size(name, options):
+    """Whether a network refuses images larger than its own."""
+    model = on_meta(name, **options).eval()
+    channels, height, width = model.input_size
+    try:
+        model(torch.empty(1, channels, height + 32, width + 32, device="meta"))
+    except ValueError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize(
+    "name, options", [*PROBED.items(), *(pytest.param(name, {}, marks=pytest.mark.slow) for name in PROBED_SLOWLY)]
+)
+def test_the_field_of_a_whole_network(name, options):
+    """A position far from the borders sees the first and the last pixel that are said, and not the ones beside them.
+
+    NaN in a row or column of a long strip shows it, however deep the network: gradients would vanish.
+    """
+    torch.manual_seed(0)
+    model = create_model(name, **options).double().eval()
+    modules, of_one_size = dict(model.named_modules()), reads_one_size(name, options)
+    _, (smallest, _) = CHEAP[resolve(name)[0]][0]
+    field, short = anatomy(model).receptive_field, max(min(64, model.input_size[1]), smallest)
+    for axis in (0, 1):
+        size = list(model.input_size)
+        if not of_one_size:
+            size[1:] = [short, short]
+            size[1 + axis] = max(short, (field[axis] // 32 + 8) * 32)
+        seen = anatomy(model, tuple(size))
+        number, row = next(
+            (k, r) for k, r in reversed(list(enumerate(seen.layers))) if r.receptive_field and r.name in modules
+        )
+        centre = tuple(side // 2 for side in row.out_shape[1:])
+        lo, hi = seen.pixels(number, centre)[axis]
+        probes = [(pixel, inside) for pixel, inside in ((lo, True), (lo - 1, False), (hi, True), (hi + 1, False))]
+        probes = [(pixel, inside) for pixel, inside in probes if 0 <= pixel < size[1 + axis]]
+        assert of_one_size or len(probes) == 4
+        images = torch.zeros(len(probes), *size, dtype=torch.float64)
+        for image, (pixel, _) in zip(images, probes, strict=True):
+            image.select(1 + axis, pixel).fill_(float("nan"))
+        reached = map_of(model, row.name, images).isnan().any(1).any(2 - axis)[:, centre[axis]]
+        assert reached.tolist() == [inside for _, inside in probes], (axis, lo, hi)
+
+
+# ------------------------------------------------------------------------------------------------ torch's compilers
 
 
 @pytest.mark.slow

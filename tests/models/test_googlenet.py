@@ -276,7 +276,7 @@ def test_3b_alone_has_the_multiplies_of_table_1():
 
 @pytest.mark.parametrize("variant, params", [("paper", 13_378_280), ("torchvision", 13_004_888)])
 def test_the_heads_double_the_parameters(variant, params):
-    """Counted by other code: 3 188 840 and 3 190 888 in the paper's form; the second is torchvision's own count."""
+    """Counted by other code: 3,188,840 and 3,190,888 in the paper's form; the second is torchvision's own count."""
     model = on_meta("googlenet", variant=variant, aux_heads=True)
     without = sum(p.numel() for p in on_meta("googlenet", variant=variant).parameters())
     heads = [sum(p.numel() for p in head.parameters()) for head in (model.aux1, model.aux2)]

@@ -22,7 +22,7 @@ def some(*shape):
 # ------------------------------------------------------------------------------------------------------- the table
 
 # LeCun et al. 1998, Sec. II-B: trainable parameters and connections of each layer. C3's connections are those of its
-# own table and of the authors' preprint; the journal prints 156 000.
+# own table and of the authors' preprint; the journal prints 156,000.
 SECTION_2B = {
     "c1": (156, 122_304),
     "s2": (12, 5_880),

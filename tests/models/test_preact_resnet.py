@@ -67,7 +67,7 @@ def test_the_row_is_the_sum_over_the_paper(row):
 
 
 def test_the_papers_count_leaves_batch_norm_out():
-    """Table 4 says 10.2M for 1 001 layers; with the scales and shifts it is 10.3M."""
+    """Table 4 says 10.2M for 1,001 layers; with the scales and shifts it is 10.3M."""
     model = on_meta("cifar_preact_resnet1001")
     scales = sum(p.numel() for m in model.modules() if isinstance(m, nn.BatchNorm2d) for p in m.parameters())
     total = sum(p.numel() for p in model.parameters())

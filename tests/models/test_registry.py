@@ -1,9 +1,14 @@
 """Names: what there is, what a wrong one is told, and which options a family takes."""
 
+import inspect
+
 import pytest
+import torch
 from model_checks import on_meta
+from torch import nn
 
 from cnnlib import create_model, list_models
+from cnnlib.models import resnet
 from cnnlib.models.registry import FAMILIES, names, resolve
 
 
@@ -56,6 +61,28 @@ def test_patterns_read_what_they_write():
     assert entry.listed() == ["net50_32x4d"]
     assert entry.read("net101_64x4d") == {"batch_norm": True, "depth": 101, "cardinality": 64, "base_width": 4}
     assert entry.read("net101_64x4") is None and entry.read("my_net101_64x4d") is None
+
+
+def test_a_builder_that_hands_options_on_says_to_which_class_whatever_its_annotation(monkeypatch):
+    """The options come from `network=`, so that `-> nn.Module` is as good an annotation as the class."""
+
+    def build(depth: int, **options) -> nn.Module:
+        return resnet.resnet(depth, **options)
+
+    monkeypatch.setitem(FAMILIES, "toy", [names(build, "toy{depth}", (18,), network=resnet.ResNet)])
+    with torch.device("meta"):
+        assert create_model("toy18", num_classes=7, conv_bias=True).fc.out_features == 7
+        with pytest.raises(ValueError, match="toy has no option 'depht'; it takes depth, num_classes, in_channels"):
+            create_model("toy", depht=18)
+
+
+@pytest.mark.parametrize("entry", [entry for family in FAMILIES.values() for entry in family], ids=lambda e: e.pattern)
+def test_every_option_of_an_entry_reaches_a_network(entry):
+    hands_on = any(p.kind is p.VAR_KEYWORD for p in inspect.signature(entry.build).parameters.values())
+    assert hands_on == (entry.network is not None)
+    assert len(set(entry.options())) == len(entry.options())
+    if entry.network and "devices" not in entry.options():  # an AlexNet on two devices is another class
+        assert type(on_meta(entry.listed()[0])) is entry.network
 
 
 def test_a_bare_name_with_its_sizes_is_the_sized_name():

@@ -52,7 +52,7 @@ def compare_values(function: Callable[..., Any], expected: list, exercise: Funct
 
 
 def name_of(function: Callable) -> str:
-    """What the reader calls it; a lambda has no name of its own."""
+    """The name that the reader gave it; a lambda has none."""
     name = getattr(function, "__name__", "")
     return name if str(name).isidentifier() else "f"
 

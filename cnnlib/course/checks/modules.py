@@ -70,7 +70,7 @@ def layers(module: nn.Module, kind: type) -> list[nn.Module]:
 
 
 def settings(layer: nn.Module) -> dict[str, Any]:
-    """What a layer was built with, as far as the shape of its weights and its output depend on it."""
+    """The settings that a layer was built with, as far as the shape of its weights and its output depend on it."""
     match layer:
         case nn.BatchNorm2d():
             return {"features": layer.num_features}
@@ -263,7 +263,7 @@ def compare_outputs(mine: nn.Module, ours: nn.Module, images: Tensor, exercise: 
 
 
 def output(module: nn.Module, images: Tensor) -> Tensor:
-    """What the reader's module makes of the images, without gradients; answers where that is no tensor."""
+    """The output of the reader's module for the images, without gradients; answers where that is no tensor."""
     given = images.clone()
     with torch.no_grad():
         answer = call(module, given, doing=f"Your `forward`, on images of {tuple(images.shape)},")

@@ -22,7 +22,6 @@ from typing import Any
 
 import torch
 
-import cnnlib
 from cnnlib.course.checks.verdict import Answered, Verdict
 
 SECONDS = 10  # for one check; a right answer takes a small part of one
@@ -35,9 +34,9 @@ class TimeIsUp(SystemExit):
 
 
 def graded(check: Callable[[], Verdict]) -> Verdict:
-    """What `check()` returns or answers by raising `Answered`, or a verdict on what became of it; never raises.
+    """The verdict that `check()` returns or answers by raising `Answered`, or a verdict on what stopped it.
 
-    But for an interrupt by the reader (KeyboardInterrupt), which ends the check and is passed on.
+    Raises KeyboardInterrupt alone: an interrupt by the reader ends the check and is passed on.
     """
     verdicts: list[Verdict] = []
     stopped_at = ""
@@ -124,7 +123,7 @@ def described(error: BaseException) -> str:
 
 
 # Where code lies that is not the reader's.
-LIBRARIES = [Path(cnnlib.__file__).parent, Path(torch.__file__).parents[1]]
+LIBRARIES = [Path(__file__).parents[2], Path(torch.__file__).parents[1]]
 LIBRARIES += [Path(path) for name, path in sysconfig.get_paths().items() if "lib" in name]
 
 

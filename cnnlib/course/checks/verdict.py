@@ -1,10 +1,10 @@
-"""What a check answers."""
+"""The answer of a check."""
 
 from dataclasses import dataclass
 
 from cnnlib.course.html import escape, markdown, style
 
-#        status        mark  words             look (assets/checks.css)
+#        status        mark  words             look (checks.css)
 STATUS = {
     "right":      ("✓", "Right.",          "good"),
     "wrong":      ("✗", "Not right yet.",  "bad"),
@@ -34,7 +34,7 @@ class Verdict:
         return (
             f'<div class="cnn-ui cnn-answer cnn-{look}" role="status"><p><strong>'
             f'<span aria-hidden="true">{mark}</span> {words}</strong> {markdown(self.message)}</p>{detail}</div>\n'
-            + style("base.css", "checks.css")
+            + style("base.css", "checks/checks.css")
         )
 
 

@@ -1,0 +1,1 @@
+"""How an anatomy is shown: tables, and diagrams as pictures and in words."""

@@ -1,0 +1,5 @@
+"""Benches: knobs and a Train button."""
+
+from cnnlib.course.bench.bench import Bench
+
+__all__ = ["Bench"]

@@ -1,0 +1,1 @@
+"""The claims ledger: `entries` reads what authors write, `ledger` computes and shows it."""
