@@ -20,6 +20,7 @@ def load_yaml(text: str | bytes, file: str) -> Any:
     # libyaml where PyYAML has it, for it takes a tenth of the time.
     base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
+        text = text.decode() if isinstance(text, bytes) else text
         depth = 0
         for event in yaml.parse(text, base):
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)

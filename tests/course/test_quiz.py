@@ -97,7 +97,7 @@ def test_a_slip_is_named(question, message):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a: [", "x.yaml is not YAML: line 1: "),
+        ("- id: a\n- text: [b\n- id: c\n", "x.yaml is not YAML: line 3: "),
         ("- id: a\n  text: b\n  id: c", "x.yaml is not YAML: line 3: 'id' stands twice"),
         ("- &a {id: a}\n- *a", r"x.yaml is not YAML: line 2: \*a is an alias"),
         ("- 2026-13-01", "x.yaml is not YAML: month must be in 1..12"),
