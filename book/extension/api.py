@@ -22,7 +22,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from cnnlib.course.reading import load_yaml
 
-from . import sources
+from . import prose, sources
 from .library import FUNCTIONS, Definition, Library, Module, library, members
 
 MOVED = "book/moved.yaml"
@@ -155,7 +155,9 @@ def listed(line: str, its: Library) -> list[tuple[str, bool]]:
     if not star:
         return [(name, option == ":members:")]
     above, _, part = package.partition(".*.")
-    modules = [f"{one}.{part}" for one in its.packages(above)] if part else [package]
+    place = {chapter.package: chapter.page for chapter in prose.in_order()}  # chapters as they follow each other
+    packages = sorted(its.packages(above), key=lambda one: place.get(one, one)) if part else []
+    modules = [f"{one}.{part}" for one in packages] if part else [package]
     return [
         (f"{module}.{one}", False) for module in modules if its.module(module) for one in its.module(module).exported
     ]
@@ -176,7 +178,10 @@ class Entries(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         self.library, self.moved = library(self.env.app), moved(Path(self.env.srcdir))
-        self.env.note_dependency(str(Path(self.env.srcdir, MOVED)))
+        if Path(
+            self.env.srcdir, MOVED
+        ).is_file():  # Sphinx reads a page anew each time where one of its files is not there
+            self.env.note_dependency(str(Path(self.env.srcdir, MOVED)))
         made = []
         for line in self.content:
             for full, with_members in listed(line, self.library):

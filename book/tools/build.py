@@ -71,7 +71,8 @@ def build_in(root: Path, folder: Path) -> int:
     """Builds into `folder`, in which nobody else builds; returns the exit status."""
     html, trees, unfinished = folder / "html", folder / ".doctrees", folder / ".unfinished"
     now = inputs(root)
-    before, imported = json.loads((trees / STATE).read_bytes()) if (trees / STATE).is_file() else ({}, [])
+    kept = json.loads((trees / STATE).read_bytes()) if (trees / STATE).is_file() else {}
+    before = kept.get("inputs", {})
     whole = not unfinished.exists() and (html / "index.html").is_file()
     if whole and now == before:
         print(f"Nothing has changed. {WHERE}")
@@ -81,7 +82,7 @@ def build_in(root: Path, folder: Path) -> int:
     for rest in (new_trees, new_html):  # of a build that was interrupted
         shutil.rmtree(rest, ignore_errors=True)
     changed = {name for name in now | before if now.get(name) != before.get(name)}
-    anew = any(for_all_pages(name) for name in changed) or not changed.isdisjoint(imported)
+    anew = any(for_all_pages(name) for name in changed) or not changed.isdisjoint(kept.get("imported", []))
     if not anew:
         shutil.copytree(trees, new_trees)
         if not whole:  # what was written since is not known
@@ -96,7 +97,7 @@ def build_in(root: Path, folder: Path) -> int:
         shutil.rmtree(new_trees, ignore_errors=True)
         print("This build does not count: what is said above must be mended.", file=sys.stderr)
         return 1
-    (new_trees / STATE).write_text(json.dumps([now, imported_from(root)]), encoding="utf-8")
+    (new_trees / STATE).write_text(json.dumps({"inputs": now, "imported": imported_from(root)}), encoding="utf-8")
     shutil.rmtree(trees, ignore_errors=True)
     new_trees.rename(trees)
     unfinished.unlink()

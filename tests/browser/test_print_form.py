@@ -149,7 +149,7 @@ def test_every_explorer_has_its_table_and_every_bench_its_runs(by_id, page):
         printed = by_id[f"{key}--{explorer['id']}"]
         assert spec["title"] == printed.select_one(".p-title").get_text()
         assert printed.select_one("svg, table.cnn-values, .p-values table")  # never an empty box
-        if spec["title"].endswith(print_form.RUNS):
+        if spec["title"].endswith(print_form.RECORDED):
             settings = product(*(range(len(knob["steps"])) for knob in spec["knobs"]))
             ran = [print_form.result_at(spec, steps)["series"] for steps in settings]
             rows = printed.select(".p-runs tbody tr")
