@@ -44,6 +44,8 @@ def load_state(app: Sphinx) -> None:
     file = Path(app.doctreedir, STATE)
     app.written = json.loads(file.read_bytes()) if file.is_file() else {}
     app.signatures = {}
+    if app.builder.format == "html":
+        app.builder.get_outdated_docs = list  # not by dates, too: dates may say that all pages are old when none is
 
 
 def remembered(
@@ -102,6 +104,7 @@ def shared(app: Sphinx) -> str:
         }
         app.shared_digest = digest(
             [
+                vars(app.builder.build_info),  # the configuration
                 [(file.name, digest_of_file(file)) for file in files],
                 sorted(env.toctree_includes.items()),
                 sorted((name, title.astext()) for name, title in env.titles.items()),

@@ -114,6 +114,7 @@ def run_sphinx(root: Path, html: Path, trees: Path) -> int:
 
     asked = {"external_toc_path": str(root / "_toc.yml"), "latex_individualpages": False}
     config, _ = get_final_config(user_yaml=root / "_config.yml", cli_config=asked, sourcedir=root)
+    config["source_suffix"] = {".rst": "restructuredtext"}  # Sphinx's own; its dict would keep what extensions add
     app = None
     try:
         with patch_docutils(), docutils_namespace():
