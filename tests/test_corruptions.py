@@ -22,7 +22,7 @@ from safetensors.torch import save_file
 
 from book.extension import glossary, teaching
 from book.tools import execute, lint_notebooks, repository
-from book.tools.reading import read_notebook
+from book.tools.files import read_notebook
 from cnnlib import create_model, load_weights
 from cnnlib.chapters import named
 from cnnlib.course import papers

@@ -8,7 +8,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from book.extension.run_links import report_line, run_links
+from book.extension.where_to_run import report_line, run_links
 from book.tools import repository
 from book.tools.repository import Repository
 

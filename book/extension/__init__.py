@@ -19,12 +19,12 @@ from . import (
     ledger,
     maths,
     references,
-    run_links,
     search,
     social,
     source_links,
     sources,
     teaching,
+    where_to_run,
 )
 
 FORMATTERS: dict[str, Formatter] = {}
@@ -73,7 +73,7 @@ def setup(app: Sphinx) -> dict:
         ledger,
         maths,
         references,
-        run_links,
+        where_to_run,
         search,
         social,
         source_links,

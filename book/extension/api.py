@@ -20,7 +20,7 @@ from sphinx.directives import ObjectDescription
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-from cnnlib.course.reading import load_yaml
+from cnnlib.course.yaml_fields import load_yaml
 
 from . import prose, sources
 from .library import FUNCTIONS, Definition, Library, Module, library, members

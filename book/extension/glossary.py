@@ -21,7 +21,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 from cnnlib.course.html import slug as slug_of
-from cnnlib.course.reading import load_entries
+from cnnlib.course.yaml_fields import load_entries
 
 from .incremental import also_shown, remembered
 from .prose import chapters, number, running_text, straight

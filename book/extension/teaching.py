@@ -18,7 +18,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 from cnnlib.course.chapter import Chapter
-from cnnlib.course.reading import load_yaml
+from cnnlib.course.yaml_fields import load_yaml
 
 from .incremental import also_shown, digest_of_file, remembered
 from .prose import chapters, folder_of, number, running_text, straight

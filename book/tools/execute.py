@@ -11,7 +11,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
-from .reading import read_notebook, write_whole
+from .files import read_notebook, write_whole
 from .repository import notebooks
 
 METADATA = {

@@ -15,7 +15,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
 from .execute import METADATA, WIDGET_VIEW
-from .reading import read_notebook
+from .files import read_notebook
 from .repository import notebooks
 
 TAGS = [

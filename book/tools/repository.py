@@ -18,7 +18,7 @@ from pathlib import Path
 
 import nbformat
 
-from .reading import read_notebook, write_whole
+from .files import read_notebook, write_whole
 
 ROOT = Path(__file__).resolve().parents[2]
 ADDRESS = "cnnlib/course/repository.json"

@@ -4,7 +4,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from cnnlib.course.reading import check_fields, load_yaml
+from cnnlib.course.yaml_fields import check_fields, load_yaml
 
 _TEXT = (str,)
 _PAPER = {"title": (_TEXT, True), "reference": (_TEXT, True), "numbers": ((list,), True)}

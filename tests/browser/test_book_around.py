@@ -63,7 +63,7 @@ def test_without_scripts_the_table_is_a_table(chromium, networks):
 def test_every_link_to_the_glossary_leads_to_its_entry_and_back(path):
     page, glossary = soup(path), soup(GLOSSARY)
     links = page.select("a.glossary-term")
-    assert len(links) > 20
+    assert len(links) >= 5
     for link in links:
         name, _, target = link["href"].partition("#")
         assert name == "../book/glossary.html"

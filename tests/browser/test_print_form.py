@@ -70,7 +70,7 @@ def test_a_sentence_on_paper_is_the_one_on_the_screen(visit, book, page):
     """What waits hidden beside a word, as a definition from the glossary, is not printed amid the sentence."""
     screen = visit(f"{page}.html").locator("article section > p:not(:has(.katex))").all_inner_texts()
     paper = words(str(book.find(id=page.rpartition("/")[2])))
-    assert len(screen) > 20
+    assert len(screen) >= 5
     assert [one for one in screen if " ".join(one.split()) not in paper] == []
 
 

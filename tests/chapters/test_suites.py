@@ -16,8 +16,13 @@ SUITES = [
 
 @pytest.mark.parametrize("chapter", chapters.in_order(), ids=lambda chapter: chapter.name)
 def test_every_suite_has_its_file_of_runs_and_every_file_its_suite(chapter):
-    assert {file.name for file in chapter.file("runs").iterdir()} == {f"{name}.jsonl" for name in chapter.suites()}
-    assert chapter.suites()
+    runs = chapter.file("runs")
+    files = {file.name for file in runs.iterdir()} if runs.is_dir() else set()
+    assert files == {f"{name}.jsonl" for name in chapter.suites()}
+
+
+def test_the_chapters_have_suites():
+    assert len(SUITES) > len(chapters.in_order())
 
 
 @pytest.mark.parametrize(("chapter", "name"), SUITES)

@@ -13,7 +13,7 @@ import torch
 from cnnlib.analysis import Anatomy, anatomy
 from cnnlib.course.html import anchor, escape, script, style
 from cnnlib.course.papers import reference, reported
-from cnnlib.course.reading import check_fields, load_yaml
+from cnnlib.course.yaml_fields import check_fields, load_yaml
 from cnnlib.models import create_model
 from cnnlib.models.registry import resolve
 

@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import Any, NamedTuple
 
 from cnnlib.course.html import markdown
-from cnnlib.course.reading import check_fields, load_yaml
+from cnnlib.course.yaml_fields import check_fields, load_yaml
 
 COMPUTED = ("confirmed", "rounded", "corrected")
 VERDICTS = (*COMPUTED, "not reproducible", "cited only")

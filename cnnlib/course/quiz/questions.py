@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from cnnlib.course.html import markdown
-from cnnlib.course.reading import check_fields, is_number, load_yaml
+from cnnlib.course.yaml_fields import check_fields, is_number, load_yaml
 
 # Field: (type, must it be there). What a file may hold; anything else is a slip of the pen and refused.
 _TEXT, _NUMBER = (str,), (int, float)
