@@ -8,6 +8,7 @@ The teaching parts (explorers, benches, quizzes, checks) are in `cnnlib.course` 
 """
 
 from importlib import import_module
+from importlib.util import find_spec
 
 __version__ = "0.1.0"
 
@@ -34,6 +35,8 @@ __all__ = [*_HOMES]
 
 def __getattr__(name: str):
     if name not in _HOMES:
+        if find_spec(f"cnnlib.{name}"):  # a part of the package, as after an import of it
+            return import_module(f"cnnlib.{name}")
         raise AttributeError(f"module 'cnnlib' has no attribute {name!r}")
     globals()[name] = found = getattr(import_module(f"cnnlib.{_HOMES[name]}"), name)
     return found

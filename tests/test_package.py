@@ -43,6 +43,14 @@ def test_names_that_are_imported_when_asked_for_are_like_any_others(package):
         exec(f"from {package.__name__} import nothing")
 
 
+def test_the_rooms_are_there_after_import_cnnlib():
+    """As they were when the package imported them all."""
+    code = (
+        "import cnnlib; cnnlib.training.Flip, cnnlib.probes.removed, cnnlib.course.curves.select, cnnlib.analysis.Layer"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+
+
 def test_the_book_is_built_without_torch():
     """What the build reads (chapters, their questions and claims, sources, the table of names) imports no torch."""
     code = """

@@ -1,6 +1,7 @@
 """The teaching parts: explorers, benches, quizzes, checks and source listings. What each chapter asks is in `cnnlib.chapters`."""
 
 from importlib import import_module
+from importlib.util import find_spec
 
 # Each name is imported when it is first asked for, as in `cnnlib` itself.
 _HOMES = {
@@ -21,6 +22,8 @@ __all__ = [*_HOMES]
 
 def __getattr__(name: str):
     if name not in _HOMES:
+        if find_spec(f"cnnlib.course.{name}"):  # a part of the package, as after an import of it
+            return import_module(f"cnnlib.course.{name}")
         raise AttributeError(f"module 'cnnlib.course' has no attribute {name!r}")
     globals()[name] = found = getattr(import_module(f"cnnlib.course.{_HOMES[name]}"), name)
     return found
