@@ -33,6 +33,7 @@ from .repository import ROOT, version
 
 HTML = ROOT / "_build/html"
 OUT = ROOT / "_build/print"
+SCREEN_ONLY = {"headerlink", "run-links", "viewcode-link", "glossary-note", "cnn-foot"}
 SHEET = 660  # pixels of an A4 sheet between the margins of print_form.css
 
 
@@ -87,7 +88,7 @@ def read(html: Path = HTML, contents: Path = ROOT / "_toc.yml") -> list[Page]:
         if not path.is_file():
             raise Fault(f"{path} is missing: run make book first")
         article = soup(path.read_text(encoding="utf-8")).select_one("article.bd-article")
-        for image in article.select("img[src]"):
+        for image in article.find_all("img", src=True):
             image["src"] = data_uri(path.parent, image["src"])
         pages.append(Page(name, part, article))
     return pages
@@ -171,7 +172,7 @@ def final(series: dict) -> str:
 
 def print_explorers(pages: list[Page], browser: str | None) -> None:
     """Each explorer becomes its title, its picture, its sentence and its table; without a browser, less the picture."""
-    explorers = [explorer for page in pages for explorer in page.article.select("cnn-explorer")]
+    explorers = [explorer for page in pages for explorer in page.article.find_all("cnn-explorer")]
     pictures = draw(pages, explorers, browser) if browser else [None] * len(explorers)
     for explorer, picture in zip(explorers, pictures, strict=True):
         spec = json.loads(explorer.script.string)
@@ -298,15 +299,20 @@ def print_exercises(page: Page, back: Back) -> None:
 # ------------------------------------------------------------------------------------------------------- one document
 
 
+def of_a_screen(tag: Tag) -> bool:
+    """Whether paper has no use for a tag."""
+    if tag.name == "style":
+        return tag.has_attr("scoped")
+    return tag.name in ("script", "button") or not SCREEN_ONLY.isdisjoint(tag.get("class", ()))
+
+
 def clean(page: Page) -> None:
     """Take out what only a screen can use, and open what is folded."""
-    for gone in page.article.select(
-        ".headerlink, .run-links, .viewcode-link, .glossary-note, script, style[scoped], button, .cnn-foot"
-    ):
+    for gone in page.article.find_all(of_a_screen):  # one walk: a list of selectors tries each of them on every tag
         gone.decompose()
-    for word in page.article.select(".glossary-term"):
+    for word in page.article.find_all(class_="glossary-term"):
         del word["aria-describedby"]  # the note that a screen shows; the link leads to the glossary
-    for folded in page.article.select("details"):
+    for folded in page.article.find_all("details"):
         if folded.find_parent("table"):  # the operations of a stage, whose sums stand beside
             folded.replace_with(folded.summary.get_text())
         else:
@@ -328,7 +334,7 @@ def relink(page: Page, part: Tag, keys: dict[str, str]) -> None:
         for name, value in tag.attrs.items():
             if isinstance(value, str) and "url(#" in value:
                 tag[name] = value.replace("url(#", f"url(#{page.key}--")
-    for link in part.select("a[href], use[href]"):
+    for link in part.find_all(["a", "use"], href=True):
         address, _, fragment = link["href"].partition("#")
         fragment = fragment.partition("?")[0]  # the knobs of an explorer
         if re.match(r"[a-z]+:", address):
@@ -361,7 +367,7 @@ BACKS = {"hints": "Hints", "answers": "Answers", "solutions": "Worked solutions"
 
 def document(pages: list[Page], browser: str | None) -> str:
     """The whole book as one page of HTML without scripts. Raises Fault where an explorer does not draw."""
-    styles = dict.fromkeys(style.string for page in pages for style in page.article.select("style:not([scoped])"))
+    styles = dict.fromkeys(style.string for page in pages for style in page.article.find_all("style", scoped=None))
     print_explorers(pages, browser)
     backs = {page.key: Back() for page in pages}
     keys = {f"{page.name}.html": page.key for page in pages}
@@ -369,7 +375,7 @@ def document(pages: list[Page], browser: str | None) -> str:
         print_questions(page, backs[page.key])
         print_exercises(page, backs[page.key])
         clean(page)
-        for style in page.article.select("style"):
+        for style in page.article.find_all("style"):
             style.decompose()
         relink(page, page.article, keys)
     parts = []
