@@ -12,7 +12,7 @@ NAME = re.compile(r"cnnlib(\.\w+){2,}")
 
 
 def link_names(app: Sphinx, doctree: nodes.document, docname: str) -> None:
-    """Wrap each documented name in a link to the page that viewcode makes of its module."""
+    """Wrap each documented name in a link to the page of source of its module."""
     documented = app.env.get_domain("py").objects
     for literal in list(doctree.findall(nodes.literal)):
         name = literal.astext()
